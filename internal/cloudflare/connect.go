@@ -1,0 +1,325 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+const (
+	// connectSettleTime is how long the services of a fresh link may take to
+	// show before they are taken to wait for a person.
+	connectSettleTime = 10 * time.Second
+	// disconnectSettleTime is how long deleted services may still be listed.
+	disconnectSettleTime = 30 * time.Second
+	// interruptedLookTime is what is left for looking after an interrupt.
+	interruptedLookTime = time.Second
+
+	pollMin = time.Second
+	pollMax = 10 * time.Second
+)
+
+// ConnectOptions is what Connect may be told.
+type ConnectOptions struct {
+	// AdoptExisting takes over an account that is already connected.
+	AdoptExisting bool
+	// WaitForServices makes it a failure when no service is listed by the
+	// context's deadline.
+	WaitForServices bool
+}
+
+// Connection is an account that is connected to PagerDuty.
+type Connection struct {
+	// ID is what the link returned; empty after an adoption or a lost answer.
+	ID       string
+	Services []Service
+	// LookErr is why the last look for services failed, where none was seen.
+	LookErr error
+}
+
+// AlreadyConnectedError is an account that has services before it was linked,
+// and may not be taken over.
+type AlreadyConnectedError struct{ Services []Service }
+
+func (e *AlreadyConnectedError) Error() string {
+	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
+}
+
+// NoServicesError is a link that succeeded without a service being listed in the
+// time there was.
+type NoServicesError struct {
+	Waited time.Duration
+	Err    error // why waiting ended, or the last look failed; may be nil
+}
+
+func (e *NoServicesError) Error() string {
+	return withCause(fmt.Sprintf("PagerDuty is linked with the account, but no service was listed within %s", e.Waited.Round(time.Second)), e.Err)
+}
+
+// Unwrap returns why waiting ended.
+func (e *NoServicesError) Unwrap() error { return e.Err }
+
+// LinkUnsettledError is a link whose answer was lost and whose effect could not
+// be seen either.
+type LinkUnsettledError struct {
+	Err     error // what became of the link's answer
+	LookErr error // why the last look for services failed; nil when it showed none
+}
+
+func (e *LinkUnsettledError) Error() string {
+	return withCause("it is not known whether PagerDuty was linked with the account, and no service is listed: "+e.Err.Error(), e.LookErr)
+}
+
+// Unwrap returns what became of the link's answer.
+func (e *LinkUnsettledError) Unwrap() error { return e.Err }
+
+// UnseenServicesError is a deletion that would remove services that nobody
+// approved the removal of. Nothing was deleted.
+type UnseenServicesError struct{ Services []Service }
+
+func (e *UnseenServicesError) Error() string {
+	return "deleting would also remove what the plan did not show: " + ServiceNames(e.Services)
+}
+
+// StillListedError is a deletion that the API accepted and that could not be
+// seen to have happened.
+type StillListedError struct {
+	Services []Service // what the last look showed
+	Err      error     // why looking ended or failed; may be nil
+}
+
+func (e *StillListedError) Error() string {
+	text := "the API accepted the deletion, but its effect could not be confirmed"
+	if len(e.Services) > 0 {
+		text = "the API accepted the deletion, but still lists " + ServiceNames(e.Services)
+	}
+	return withCause(text, e.Err)
+}
+
+// Unwrap returns why looking ended.
+func (e *StillListedError) Unwrap() error { return e.Err }
+
+func withCause(text string, cause error) string {
+	if cause != nil {
+		text += "\nLast, " + cause.Error()
+	}
+	return text
+}
+
+// ServiceNames renders services for a message: each name with its ID, safe for a
+// terminal.
+func ServiceNames(services []Service) string {
+	names := make([]string, len(services))
+	for i, service := range services {
+		names[i] = fmt.Sprintf("%q (ID %s)", Printable(service.Name, maxMessage), Printable(service.ID, maxMessage))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Connect connects the account to PagerDuty, one flow at a time for an account:
+// look, make a token, link with it once, and look again until services show.
+//
+// It refuses an account that is connected already (*AlreadyConnectedError),
+// unless it may adopt it. A link whose answer is lost is settled by looking: the
+// account was empty before, so services that are listed now came from this link;
+// otherwise *LinkUnsettledError. No service in time is *NoServicesError with
+// WaitForServices, and else a Connection without services: the person who has to
+// choose them in PagerDuty may take a while. Once the link has succeeded and
+// nobody waits for services, nothing is an error any more.
+func (c *Client) Connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
+	unlock, err := c.lock(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+
+	existing, err := c.list(ctx, accountID, listOptions{})
+	if err != nil {
+		return nil, err
+	}
+	connection := &Connection{Services: existing}
+	switch {
+	case len(existing) == 0:
+		connection, err = c.link(ctx, accountID, options)
+	case !options.AdoptExisting:
+		err = &AlreadyConnectedError{Services: existing}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.claim(accountID)
+	return connection, nil
+}
+
+// link links an account that has no services, and waits for them to show.
+func (c *Client) link(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
+	// A list that began before the services showed must not be shared after.
+	defer c.lists.Forget(destinationPath(accountID))
+
+	token, err := c.CreateIntegrationToken(ctx, accountID)
+	if err != nil {
+		return nil, err
+	}
+	id, err := c.Link(ctx, accountID, token)
+	if err != nil && !IsOutcomeOpen(err) {
+		return nil, err
+	}
+	settleTime := connectSettleTime
+	if options.WaitForServices && err == nil {
+		settleTime = noLimit
+	}
+	started := c.clock.Now()
+	services, lookErr := c.look(ctx, accountID, settleTime, func(s []Service) bool { return len(s) > 0 })
+	switch {
+	case len(services) > 0:
+		return &Connection{ID: id, Services: services}, nil
+	case err != nil:
+		return nil, &LinkUnsettledError{Err: err, LookErr: lookErr}
+	case options.WaitForServices:
+		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: lookErr}
+	default:
+		return &Connection{ID: id, LookErr: lookErr}, nil
+	}
+}
+
+// Disconnect deletes the account's PagerDuty services, one flow at a time for an
+// account, and waits until none is listed. It deletes nothing and returns
+// *UnseenServicesError when a service is listed that is not among approved.
+//
+// Where this client connected or adopted the account itself, another owner has
+// taken it over in the same run: nothing is deleted and handedOver is true.
+func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (handedOver bool, err error) {
+	unlock, err := c.lock(ctx, accountID)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if c.claimed(accountID) {
+		return true, nil
+	}
+	defer c.lists.Forget(destinationPath(accountID))
+
+	// The API deletes whatever there is, so what there is must be looked at right
+	// before each attempt.
+	var guardErr error
+	guard := func(ctx context.Context) error {
+		guardErr = c.guard(ctx, accountID, approved)
+		return guardErr
+	}
+	if err = guard(ctx); err == nil {
+		err = c.DeleteServices(ctx, accountID, guard)
+	}
+	var api *APIError
+	switch {
+	case errors.Is(guardErr, errNothingListed):
+		return false, nil
+	case guardErr != nil:
+		return false, guardErr
+	case err == nil, errors.As(err, &api) && api.StatusCode == http.StatusNotFound, IsOutcomeOpen(err) && ctx.Err() == nil:
+		// Done, or settled by looking.
+	default:
+		return false, err
+	}
+	services, lookErr := c.look(ctx, accountID, disconnectSettleTime, func(s []Service) bool { return len(s) == 0 })
+	switch {
+	case lookErr == nil && len(services) == 0:
+		return false, nil
+	case IsOutcomeOpen(err):
+		return false, err
+	default:
+		return false, &StillListedError{Services: services, Err: lookErr}
+	}
+}
+
+// errNothingListed means that there is nothing to delete, any more.
+var errNothingListed = errors.New("no service is listed")
+
+func (c *Client) guard(ctx context.Context, accountID string, approved []Service) error {
+	services, err := c.list(ctx, accountID, listOptions{})
+	if err != nil {
+		return err
+	}
+	if len(services) == 0 {
+		return errNothingListed
+	}
+	unseen := slices.DeleteFunc(services, func(s Service) bool {
+		return slices.ContainsFunc(approved, func(a Service) bool { return a.ID == s.ID })
+	})
+	if len(unseen) > 0 {
+		return &UnseenServicesError{Services: unseen}
+	}
+	return nil
+}
+
+// noLimit makes look go on until the context's deadline.
+const noLimit time.Duration = -1
+
+// look lists until a list is as wanted, for at most the limit, and at least once.
+// It returns the last services seen, and why the last look failed or looking
+// ended early. A failed look is followed by another one as long as there is time.
+func (c *Client) look(ctx context.Context, accountID string, limit time.Duration, wanted func([]Service) bool) ([]Service, error) {
+	parent := ctx
+	if ctx.Err() != nil {
+		// What has been done is worth one look, interrupted or not.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruptedLookTime)
+		defer cancel()
+	}
+	end := c.clock.Now().Add(limit)
+	var services []Service
+	for pause := pollMin; ; pause = min(pause*3/2, pollMax) {
+		listed, err := c.list(ctx, accountID, listOptions{once: true})
+		if err == nil {
+			services = listed
+			if wanted(listed) {
+				return listed, nil
+			}
+		}
+		var limited *RateLimitedError
+		if errors.As(err, &limited) {
+			pause = max(pause, limited.Wait)
+		}
+		if parent.Err() != nil || limit != noLimit && c.clock.Now().Add(pause).After(end) {
+			return services, errors.Join(err, context.Cause(parent))
+		}
+		if sleepErr := c.sleep(ctx, pause); sleepErr != nil {
+			return services, errors.Join(err, sleepErr)
+		}
+	}
+}
+
+// accountLocks holds a lock for each account of each API. It is the process's,
+// not the client's: provider instances may share an account.
+var accountLocks sync.Map
+
+// lock waits until no other flow is under way on the account.
+func (c *Client) lock(ctx context.Context, accountID string) (unlock func(), err error) {
+	value, _ := accountLocks.LoadOrStore(c.baseURL+" "+strings.ToLower(accountID), semaphore.NewWeighted(1))
+	lock := value.(*semaphore.Weighted) //nolint:forcetypeassert // Nothing else is stored.
+	if err := lock.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, err)
+	}
+	return func() { lock.Release(1) }, nil
+}
+
+func (c *Client) claim(accountID string) {
+	c.claimsMu.Lock()
+	defer c.claimsMu.Unlock()
+	c.claims[strings.ToLower(accountID)] = true
+}
+
+func (c *Client) claimed(accountID string) bool {
+	c.claimsMu.Lock()
+	defer c.claimsMu.Unlock()
+	return c.claims[strings.ToLower(accountID)]
+}

@@ -1,0 +1,156 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Service is a PagerDuty service that an account is connected to. Its ID is what
+// a notification policy routes to, kept exactly as the API gives it.
+type Service struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// ListServices returns the connected PagerDuty services, sorted by name, then
+// ID. Callers that list an account at the same time share one request.
+//
+//	GET /accounts/{account_id}/alerting/v3/destinations/pagerduty
+func (c *Client) ListServices(ctx context.Context, accountID string) ([]Service, error) {
+	return c.list(ctx, accountID, listOptions{shared: true})
+}
+
+// PeekServices is ListServices for a look that is merely helpful: it makes one
+// attempt and waits for nothing, a rate limit included.
+func (c *Client) PeekServices(ctx context.Context, accountID string) ([]Service, error) {
+	return c.list(ctx, accountID, listOptions{once: true})
+}
+
+type listOptions struct {
+	shared bool // join a request that is already on its way
+	once   bool // make one attempt, wait for nothing
+}
+
+func (c *Client) list(ctx context.Context, accountID string, options listOptions) ([]Service, error) {
+	path := destinationPath(accountID)
+	answer, err := c.send(ctx, call{
+		name: "list the PagerDuty services", method: http.MethodGet, path: path, logPath: path,
+		repeat: repeatAlways, once: options.once, shared: options.shared, status: []int{http.StatusOK},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var services []Service
+	if err := answer.decode(&services); err != nil {
+		return nil, err
+	}
+	for _, service := range services {
+		if service.ID == "" {
+			return nil, answer.malformed("a service has no ID")
+		}
+	}
+	slices.SortFunc(services, func(a, b Service) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return services, nil
+}
+
+// DeleteServices deletes all PagerDuty services of the account: notification
+// policies that route to them stop paging. Before the call is repeated,
+// mayRepeat is asked again, since another party can have added services during
+// the wait; its error ends the call.
+//
+//	DELETE /accounts/{account_id}/alerting/v3/destinations/pagerduty
+func (c *Client) DeleteServices(ctx context.Context, accountID string, mayRepeat func(context.Context) error) error {
+	path := destinationPath(accountID)
+	defer c.lists.Forget(path)
+	_, err := c.send(ctx, call{
+		name: "delete the PagerDuty services", method: http.MethodDelete, path: path, logPath: path,
+		repeat: repeatAlways, mayRepeat: mayRepeat,
+	})
+	return err
+}
+
+// CreateIntegrationToken makes a token to link PagerDuty with the account. The
+// token is a secret.
+//
+//	POST /accounts/{account_id}/alerting/v3/destinations/pagerduty/connect
+func (c *Client) CreateIntegrationToken(ctx context.Context, accountID string) (string, error) {
+	path := destinationPath(accountID) + "/connect"
+	answer, err := c.send(ctx, call{
+		name: "create an integration token", method: http.MethodPost, path: path, logPath: path,
+		repeat: repeatAlways, answersSecret: true,
+	})
+	if err != nil {
+		return "", err
+	}
+	var token struct {
+		ID string `json:"id"`
+	}
+	if err := answer.decode(&token); err != nil {
+		return "", err
+	}
+	if err := ValidateIntegrationToken(token.ID); err != nil {
+		return "", answer.malformed("the integration token " + err.Error())
+	}
+	return token.ID, nil
+}
+
+// ValidateIntegrationToken checks that a token can stand in the path of a URL as
+// one segment. The error never quotes the token.
+func ValidateIntegrationToken(token string) error {
+	switch token {
+	case "":
+		return errors.New("is empty")
+	case ".", "..":
+		// Escaping leaves these as they are, and they change the path.
+		return errors.New("is not one")
+	}
+	if len(token) > maxTokenLength {
+		return errors.New("is too long")
+	}
+	return ValidateCredential(token)
+}
+
+// maxTokenLength is far above the 36 characters that a token has, in bytes.
+const maxTokenLength = 512
+
+// linkGrace is how long a link that is on its way when the context ends may
+// still take: its outcome is worth a moment, since it can't be taken back.
+const linkGrace = time.Second
+
+// Link links PagerDuty with the account and returns the connection's ID. It
+// changes the account, so it is repeated only where the API surely never saw it
+// (a 429, a refused connection); IsOutcomeOpen tells the errors after which the
+// link may have happened.
+//
+//	GET /accounts/{account_id}/alerting/v3/destinations/pagerduty/connect/{token_id}
+func (c *Client) Link(ctx context.Context, accountID, token string) (string, error) {
+	path := destinationPath(accountID) + "/connect/"
+	defer c.lists.Forget(destinationPath(accountID))
+	answer, err := c.send(ctx, call{
+		name: "link PagerDuty with the account", method: http.MethodGet,
+		path: path + url.PathEscape(token), logPath: path + masked, secret: token,
+		repeat: repeatUnsent, grace: linkGrace, singleUse: true,
+	})
+	if err != nil {
+		return "", err
+	}
+	var connection struct {
+		ID string `json:"id"`
+	}
+	err = answer.decode(&connection)
+	return connection.ID, err
+}
+
+func destinationPath(accountID string) string {
+	return "/accounts/" + url.PathEscape(accountID) + "/alerting/v3/destinations/pagerduty"
+}

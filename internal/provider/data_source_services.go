@@ -1,0 +1,104 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"regexp"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+var _ datasource.DataSourceWithConfigure = (*servicesDataSource)(nil)
+
+// NewServicesDataSource makes the data source pagerduty_services.
+func NewServicesDataSource() datasource.DataSource { return &servicesDataSource{} }
+
+type servicesDataSource struct {
+	data *providerData
+}
+
+func (d *servicesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_services"
+}
+
+func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The PagerDuty services that a Cloudflare account is connected to, with the IDs that notification policies route to. No match is an empty list, not an error.\n\n" +
+			"The API token needs " + readPermission + ".",
+		Attributes: map[string]schema.Attribute{
+			"account_id": schema.StringAttribute{
+				MarkdownDescription: "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default.",
+				Optional:            true,
+				Computed:            true,
+				Validators:          []validator.String{validAccountID()},
+			},
+			"name": schema.StringAttribute{
+				MarkdownDescription: "Only services of exactly this name. Not together with `name_regex`.",
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.ConflictsWith(path.MatchRoot("name_regex"))},
+			},
+			"name_regex": schema.StringAttribute{
+				MarkdownDescription: "Only services whose name matches this regular expression, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax); a match anywhere in the name counts, unless it is anchored with `^` and `$`. Not together with `name`.",
+				Optional:            true,
+				Validators:          []validator.String{valid("Regular Expression", validRegexp)},
+			},
+			"services": schema.ListNestedAttribute{
+				MarkdownDescription: servicesDescription,
+				Computed:            true,
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"id":   schema.StringAttribute{MarkdownDescription: serviceIDDescription, Computed: true},
+					"name": schema.StringAttribute{MarkdownDescription: serviceNameDescription, Computed: true},
+				}},
+			},
+		},
+	}
+}
+
+func (d *servicesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	configure(&d.data, req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *servicesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model servicesModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	model.AccountID = d.data.account(model.AccountID)
+	checkAccount(model.AccountID, &resp.Diagnostics)
+	if d.data.waits(model.AccountID) && req.ClientCapabilities.DeferralAllowed {
+		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
+		return
+	}
+	d.data.checkKnown(model.AccountID, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	accountID := model.AccountID.ValueString()
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	services, err := d.data.client.ListServices(ctx, accountID)
+	if err != nil {
+		failure{"Unable to Read PagerDuty Services", accountID, readPermission, "", err}.addTo(&resp.Diagnostics)
+		return
+	}
+	model.Services = fromServices(slices.DeleteFunc(services, func(s cloudflare.Service) bool { return !model.matches(s) }))
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
+
+// matches tells whether a service passes the filters.
+func (m *servicesModel) matches(service cloudflare.Service) bool {
+	if !m.Name.IsNull() && service.Name != m.Name.ValueString() {
+		return false
+	}
+	return m.NameRegex.IsNull() || regexp.MustCompile(m.NameRegex.ValueString()).MatchString(service.Name)
+}

@@ -1,0 +1,169 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package provider is what Terraform sees: it decodes, calls
+// internal/cloudflare once, and encodes.
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+const (
+	name     = "terraform-provider-cloudflare-pagerduty"
+	homePage = "https://github.com/seed-bcdb0ca7/" + name
+)
+
+var _ provider.Provider = (*pagerdutyProvider)(nil)
+
+// New returns the factory that a provider server needs. The version stands in
+// the user agent.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &pagerdutyProvider{version: version} }
+}
+
+type pagerdutyProvider struct {
+	version string
+	// adjust changes the client's configuration, for tests.
+	adjust func(*cloudflare.Config)
+}
+
+func (p *pagerdutyProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "pagerduty"
+	resp.Version = p.version
+}
+
+func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Connects Cloudflare accounts to PagerDuty, and looks up the connected PagerDuty services, whose IDs Cloudflare notification policies route to.",
+		Attributes: map[string]schema.Attribute{
+			"api_token": schema.StringAttribute{
+				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*; to connect and disconnect, *Notifications Write* or *Account Settings Write*. " + fromEnvironment(envAPIToken) + " Not together with `api_key` and `email`.",
+				Optional:            true,
+				Sensitive:           true,
+				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential), stringvalidator.ConflictsWith(path.MatchRoot("api_key"), path.MatchRoot("email"))},
+			},
+			"api_key": schema.StringAttribute{
+				MarkdownDescription: "Legacy Cloudflare global API key; needs `email` too. Prefer an API token, which can be limited to what is needed. " + fromEnvironment(envAPIKey),
+				Optional:            true,
+				Sensitive:           true,
+				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential)},
+			},
+			"email": schema.StringAttribute{
+				MarkdownDescription: "E-mail address of the user whom `api_key` belongs to. " + fromEnvironment(envEmail),
+				Optional:            true,
+				Validators:          []validator.String{valid("E-Mail Address", cloudflare.ValidateCredential)},
+			},
+			"account_id": schema.StringAttribute{
+				MarkdownDescription: "ID of the Cloudflare account for every resource and data source that names none: 32 hexadecimal digits. " + fromEnvironment(envAccountID) + " Changing it replaces each connection that names no account itself.",
+				Optional:            true,
+				Validators:          []validator.String{validAccountID()},
+			},
+			"base_url": schema.StringAttribute{
+				MarkdownDescription: "Where the Cloudflare API is; `" + cloudflare.DefaultBaseURL + "` by default. Must use https, or http to a loopback address. " + fromEnvironment(envBaseURL),
+				Optional:            true,
+				Validators:          []validator.String{valid("Base URL", validBaseURL)},
+			},
+			"max_retries": schema.Int64Attribute{
+				MarkdownDescription: fmt.Sprintf("How often a call is repeated after a connection error or a 5xx; %d by default, 0 turns repeating off. Waiting for the rate limit does not count. The call that links an account is never repeated blindly.", cloudflare.DefaultMaxRetries),
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.Between(0, maxMaxRetries)},
+			},
+			"request_timeout": schema.StringAttribute{
+				MarkdownDescription: fmt.Sprintf("How long one HTTP attempt may take, its answer included, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `45s`; `%s` by default.", cloudflare.DefaultRequestTimeout),
+				Optional:            true,
+				Validators:          []validator.String{valid("Duration", validDuration)},
+			},
+		},
+	}
+}
+
+func fromEnvironment(variable string) string {
+	return "Can also be set as `" + variable + "` in the environment."
+}
+
+func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	settings, diags := resolveSettings(model, os.Getenv)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	data := &providerData{accountID: settings.accountID, unknown: settings.unknown}
+	if len(settings.unknown) == 0 {
+		config := settings.config
+		config.UserAgent = userAgent(p.version, req.TerraformVersion, os.Getenv("TF_APPEND_USER_AGENT"))
+		config.Observe = logAttempt
+		if p.adjust != nil {
+			p.adjust(&config)
+		}
+		client, err := cloudflare.New(config)
+		if err != nil {
+			resp.Diagnostics.AddError("Unable to Configure Cloudflare PagerDuty Provider", err.Error())
+			return
+		}
+		data.client = client
+	}
+	resp.ResourceData, resp.DataSourceData = data, data
+}
+
+func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{NewConnectionResource}
+}
+
+func (p *pagerdutyProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{NewServicesDataSource}
+}
+
+// userAgent tells the API who calls. What the user appends is kept to what a
+// header can hold.
+func userAgent(version, terraformVersion, appended string) string {
+	agent := fmt.Sprintf("%s/%s (+%s) Terraform/%s", name, version, homePage, terraformVersion)
+	appended = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, appended)
+	if appended = strings.TrimSpace(appended); appended != "" {
+		agent += " " + appended
+	}
+	return agent
+}
+
+// logAttempt writes one line for each HTTP attempt.
+func logAttempt(ctx context.Context, attempt cloudflare.Attempt) {
+	fields := map[string]any{
+		"method":      attempt.Method,
+		"path":        attempt.Path,
+		"attempt":     attempt.Number,
+		"duration_ms": attempt.Duration.Milliseconds(),
+	}
+	if attempt.Err != nil {
+		fields["error"] = attempt.Err.Error()
+		tflog.Warn(ctx, "Cloudflare API request got no answer", fields)
+		return
+	}
+	fields["status"], fields["cf_ray"] = attempt.Status, attempt.Ray
+	tflog.Debug(ctx, "Cloudflare API request", fields)
+}

@@ -1,0 +1,163 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+// The environment variables, named as in the official Cloudflare provider.
+const (
+	envAPIToken  = "CLOUDFLARE_API_TOKEN" //nolint:gosec // The name of a variable.
+	envAPIKey    = "CLOUDFLARE_API_KEY"   //nolint:gosec // The name of a variable.
+	envEmail     = "CLOUDFLARE_EMAIL"
+	envAccountID = "CLOUDFLARE_ACCOUNT_ID"
+	envBaseURL   = "CLOUDFLARE_BASE_URL"
+)
+
+// maxMaxRetries bounds max_retries: with the longest pauses, more would outlast
+// any operation.
+const maxMaxRetries = 100
+
+type providerModel struct {
+	APIToken       types.String `tfsdk:"api_token"`
+	APIKey         types.String `tfsdk:"api_key"`
+	Email          types.String `tfsdk:"email"`
+	AccountID      types.String `tfsdk:"account_id"`
+	BaseURL        types.String `tfsdk:"base_url"`
+	MaxRetries     types.Int64  `tfsdk:"max_retries"`
+	RequestTimeout types.String `tfsdk:"request_timeout"`
+}
+
+// settings is the provider's configuration with the environment merged in.
+type settings struct {
+	config    cloudflare.Config
+	accountID types.String // null without a default account, unknown when not known yet
+	unknown   []string     // arguments that a call needs and that are not known yet
+}
+
+// resolveSettings merges the environment into the configuration, which wins
+// attribute by attribute. An unknown value is not an error and never replaced
+// from the environment.
+func resolveSettings(model providerModel, getenv func(string) string) (settings, diag.Diagnostics) {
+	r := &resolver{getenv: getenv}
+	s := settings{config: cloudflare.Config{
+		Credentials:    r.credentials(model),
+		BaseURL:        r.text("base_url", envBaseURL, model.BaseURL, validBaseURL),
+		MaxRetries:     cloudflare.DefaultMaxRetries,
+		RequestTimeout: cloudflare.DefaultRequestTimeout,
+	}}
+	if r.known("max_retries", model.MaxRetries) {
+		s.config.MaxRetries = int(model.MaxRetries.ValueInt64())
+	}
+	if timeout := r.text("request_timeout", "", model.RequestTimeout, validDuration); timeout != "" {
+		s.config.RequestTimeout, _ = time.ParseDuration(timeout) // Just checked.
+	}
+	s.unknown = r.unknown
+
+	s.accountID = model.AccountID
+	if !model.AccountID.IsUnknown() {
+		s.accountID = types.StringNull()
+		if id := r.text("account_id", envAccountID, model.AccountID, cloudflare.ValidateAccountID); id != "" {
+			s.accountID = types.StringValue(id)
+		}
+	}
+	return s, r.diags
+}
+
+type resolver struct {
+	getenv  func(string) string
+	unknown []string
+	diags   diag.Diagnostics
+}
+
+// credentials chooses between the two kinds: the one in the configuration, else
+// the token, else the legacy pair.
+func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
+	tokenConfigured := !model.APIToken.IsNull()
+	legacyConfigured := !model.APIKey.IsNull() || !model.Email.IsNull()
+	switch {
+	case tokenConfigured && legacyConfigured:
+		r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Cloudflare Credentials",
+			"The arguments `api_key` and `email` can't be set together with `api_token`: remove one kind.")
+	case tokenConfigured, !legacyConfigured && r.getenv(envAPIToken) != "":
+		return cloudflare.Credentials{APIToken: r.text("api_token", envAPIToken, model.APIToken, cloudflare.ValidateCredential)}
+	case legacyConfigured, r.getenv(envAPIKey) != "", r.getenv(envEmail) != "":
+		return cloudflare.Credentials{
+			APIKey: r.required("api_key", envAPIKey, model.APIKey, "email"),
+			Email:  r.required("email", envEmail, model.Email, "api_key"),
+		}
+	default:
+		r.diags.AddAttributeError(path.Root("api_token"), "Missing Cloudflare Credentials",
+			fmt.Sprintf("No credentials are configured. Set the argument `api_token` or the environment variable %s to a Cloudflare API token, "+
+				"or, for a legacy API key, the arguments `api_key` and `email` or the environment variables %s and %s.\n\n"+
+				"API tokens are made in the dashboard under My Profile > API Tokens; reading needs \"Notifications Read\", connecting and disconnecting \"Notifications Write\".",
+				envAPIToken, envAPIKey, envEmail))
+	}
+	return cloudflare.Credentials{}
+}
+
+// required is a half of the legacy pair.
+func (r *resolver) required(argument, variable string, configured types.String, other string) string {
+	value := r.text(argument, variable, configured, cloudflare.ValidateCredential)
+	if configured.IsNull() && r.getenv(variable) == "" {
+		r.diags.AddAttributeError(path.Root(argument), "Missing Cloudflare Credentials",
+			fmt.Sprintf("A legacy API key and its e-mail address are needed together, and `%s` is missing beside `%s`. Set the argument `%s` or the environment variable %s.", argument, other, argument, variable))
+	}
+	return value
+}
+
+// text is the configured value, or else the variable's; empty when there is none
+// or it is not known yet.
+func (r *resolver) text(argument, variable string, configured types.String, validate func(string) error) string {
+	value, source := configured.ValueString(), fmt.Sprintf("The argument `%s`", argument)
+	if configured.IsNull() && variable != "" {
+		value, source = r.getenv(variable), "The environment variable "+variable
+		if value == "" {
+			return ""
+		}
+	}
+	if !r.known(argument, configured) && value == "" {
+		return ""
+	}
+	if err := validate(value); err != nil {
+		r.diags.AddAttributeError(path.Root(argument), "Invalid Provider Configuration", source+" "+advise(argument, err)+".")
+		return ""
+	}
+	return value
+}
+
+// known tells whether an argument has a value, and notes one that is not known
+// yet.
+func (r *resolver) known(argument string, value attr.Value) bool {
+	if value.IsUnknown() {
+		r.unknown = append(r.unknown, argument)
+	}
+	return !value.IsNull() && !value.IsUnknown()
+}
+
+func validBaseURL(s string) error {
+	_, err := cloudflare.ParseBaseURL(s)
+	return err
+}
+
+func validDuration(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return errors.New("must be a duration such as `30s` or `2m30s`")
+	}
+	if d <= 0 {
+		return errors.New("must be a duration above zero")
+	}
+	return nil
+}
