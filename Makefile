@@ -1,0 +1,73 @@
+# Needs Go alone. Tools are built from tools/go.mod; the tests and the demo get
+# themselves a terraform if there is none.
+
+.POSIX:
+
+TOOL = go tool -modfile=tools/go.mod
+TERRAFORM = $$(command -v terraform || command -v tofu)
+
+# What is in the user's own CLI configuration, an override of this provider
+# say, must not change what a test sees.
+HERMETIC = TF_CLI_CONFIG_FILE=/dev/null
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## Build the provider into this folder
+	go build .
+
+.PHONY: install
+install: ## Build the provider into GOBIN, for a dev_overrides block to point at
+	go install .
+
+.PHONY: demo
+demo: ## Connect, read and disconnect with terraform, on a stand-in for the API
+	$(HERMETIC) go run ./internal/demo
+
+.PHONY: test
+test: ## Run every test, under the race detector
+	$(HERMETIC) go test -race -timeout 20m ./...
+
+.PHONY: fmt
+fmt: fmt-examples ## Format Go and Terraform code
+	$(TOOL) golangci-lint fmt
+
+.PHONY: fmt-examples
+fmt-examples:
+	@if [ -n "$(TERRAFORM)" ]; then \
+		$(HERMETIC) "$(TERRAFORM)" fmt -recursive examples; \
+	else \
+		echo "examples/ not formatted: neither terraform nor tofu is on PATH"; \
+	fi
+
+.PHONY: vet
+vet: ## Run go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## Run the linters of .golangci.yml, and check that file itself
+	$(TOOL) golangci-lint config verify
+	$(TOOL) golangci-lint run
+
+# Needs neither a terraform nor the network: the schemas come from docsgen. The
+# tools say much when all is well, and only errors are let through.
+.PHONY: generate
+generate: fmt-examples ## Write docs/ from the schemas, templates/ and examples/
+	@schemas=$$(mktemp) && trap 'rm -f "$$schemas"' EXIT && \
+	go run ./internal/docsgen >"$$schemas" && \
+	$(TOOL) tfplugindocs generate --providers-schema "$$schemas" \
+		--provider-name pagerduty --rendered-provider-name "Cloudflare PagerDuty" >/dev/null && \
+	log=$$($(TOOL) tfplugindocs validate --providers-schema "$$schemas" \
+		--provider-name pagerduty 2>&1) || { echo "$$log"; exit 1; }
+
+.PHONY: check-generated
+check-generated: generate ## Fail if docs/ is not what generate writes and git has
+	@stale=$$(git status --porcelain -- docs examples) && [ -z "$$stale" ] || { \
+		echo "not fresh, or not committed (make generate):"; \
+		echo "$$stale"; git --no-pager diff -- docs examples; exit 1; }
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf dist terraform-provider-cloudflare-pagerduty terraform-provider-cloudflare-pagerduty.exe
