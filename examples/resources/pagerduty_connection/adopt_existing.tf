@@ -1,0 +1,4 @@
+resource "pagerduty_connection" "this" {
+  account_id     = "023e105f4ecef8ad9ca31a8372d0c353"
+  adopt_existing = true
+}

@@ -1,0 +1,8 @@
+resource "pagerduty_connection" "production" {
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+}
+
+moved {
+  from = pagerduty_connection.this
+  to   = pagerduty_connection.production
+}

@@ -1,0 +1,7 @@
+removed {
+  from = pagerduty_connection.this
+
+  lifecycle {
+    destroy = false
+  }
+}

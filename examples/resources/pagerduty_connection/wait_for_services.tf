@@ -1,0 +1,8 @@
+resource "pagerduty_connection" "this" {
+  account_id        = "023e105f4ecef8ad9ca31a8372d0c353"
+  wait_for_services = true
+
+  timeouts = {
+    create = "30m"
+  }
+}
