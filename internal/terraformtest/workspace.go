@@ -1,0 +1,86 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package terraformtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// patience is how long terraform may take to end after an interrupt before it is
+// killed.
+const patience = 20 * time.Second
+
+// Workspace is a folder with a configuration to run terraform in.
+type Workspace struct {
+	Terraform *Terraform
+	Dir       string
+	// Env is added to the caller's environment, of which nothing remains that
+	// configures terraform or the provider.
+	Env []string
+	// Output, unless nil, is shown what terraform writes while it runs.
+	Output io.Writer
+}
+
+// Result is what became of a run of terraform.
+type Result struct {
+	Output   string // on stdout and stderr, in order
+	ExitCode int    // -1 when it was killed
+}
+
+// Run runs terraform to its end. The error says that it could not be run, not
+// that it failed. When the context ends, terraform is interrupted, as by Ctrl-C,
+// and may finish in an orderly way.
+func (w *Workspace) Run(ctx context.Context, args ...string) (Result, error) {
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...) //nolint:gosec // The terraform that was asked for.
+	cmd.Dir = w.Dir
+	cmd.Env = append(scrubbed(os.Environ()),
+		"TF_CLI_CONFIG_FILE="+w.Terraform.cliConfig,
+		"TF_IN_AUTOMATION=1",
+		"TF_INPUT=0",
+		"CHECKPOINT_DISABLE=1",
+	)
+	cmd.Env = append(cmd.Env, w.Env...)
+	cmd.Stdout = io.Writer(&output)
+	if w.Output != nil {
+		cmd.Stdout = io.MultiWriter(&output, w.Output)
+	}
+	cmd.Stderr = cmd.Stdout
+	cmd.WaitDelay = patience
+	interruptible(cmd)
+
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		return Result{}, fmt.Errorf("unable to run %s: %w", w.Terraform.Path, err)
+	}
+	if ctx.Err() != nil {
+		killGroup(cmd)
+	}
+	result := Result{Output: output.String(), ExitCode: cmd.ProcessState.ExitCode()}
+	if errors.As(err, new(*exec.ExitError)) || ctx.Err() != nil {
+		err = nil
+	}
+	return result, err
+}
+
+// scrubbed leaves out what the caller's shell has set for terraform, tofu and the
+// provider: arguments, logs, a data folder, credentials.
+func scrubbed(env []string) []string {
+	var kept []string
+	for _, variable := range env {
+		name := strings.ToUpper(variable)
+		if !strings.HasPrefix(name, "TF_") && !strings.HasPrefix(name, "TOFU_") && !strings.HasPrefix(name, "CLOUDFLARE_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}
