@@ -43,6 +43,20 @@ type Credentials struct {
 	Email    string
 }
 
+// validate asks for one kind, whole. The token wins, as in authorize.
+func (c Credentials) validate() error {
+	parts := map[string]string{"API key": c.APIKey, "e-mail": c.Email}
+	if c.APIToken != "" {
+		parts = map[string]string{"API token": c.APIToken}
+	}
+	for name, part := range parts {
+		if err := ValidateCredential(part); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // Config is what a Client is made of. Only the credentials are required.
 type Config struct {
 	Credentials Credentials
@@ -92,6 +106,9 @@ func New(config Config) (*Client, error) {
 	base, err := ParseBaseURL(config.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	if err := config.Credentials.validate(); err != nil {
+		return nil, err
 	}
 	if config.RequestTimeout == 0 {
 		config.RequestTimeout = DefaultRequestTimeout

@@ -212,13 +212,10 @@ func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Se
 	// The API deletes whatever there is, so what there is must be looked at right
 	// before each attempt.
 	var guardErr error
-	guard := func(ctx context.Context) error {
+	err = c.DeleteServices(ctx, accountID, func(ctx context.Context) error {
 		guardErr = c.guard(ctx, accountID, approved)
 		return guardErr
-	}
-	if err = guard(ctx); err == nil {
-		err = c.DeleteServices(ctx, accountID, guard)
-	}
+	})
 	var api *APIError
 	switch {
 	case errors.Is(guardErr, errNothingListed):
@@ -266,7 +263,8 @@ const noLimit time.Duration = -1
 
 // look lists until a list is as wanted, for at most the limit, and at least once.
 // It returns the last services seen, and why the last look failed or looking
-// ended early. A failed look is followed by another one as long as there is time.
+// ended early. A failed look is followed by another one as long as there is time;
+// waiting for the rate limit does not count towards the limit.
 func (c *Client) look(ctx context.Context, accountID string, limit time.Duration, wanted func([]Service) bool) ([]Service, error) {
 	parent := ctx
 	if ctx.Err() != nil {
@@ -285,17 +283,33 @@ func (c *Client) look(ctx context.Context, accountID string, limit time.Duration
 				return listed, nil
 			}
 		}
+		wait := pause
+		if limit != noLimit {
+			wait = min(pause, end.Sub(c.clock.Now())) // The last look is at the end.
+		}
 		var limited *RateLimitedError
 		if errors.As(err, &limited) {
-			pause = max(pause, limited.Wait)
+			wait = max(pause, limited.Wait)
+			end = end.Add(wait)
 		}
-		if parent.Err() != nil || limit != noLimit && c.clock.Now().Add(pause).After(end) {
-			return services, errors.Join(err, context.Cause(parent))
+		switch {
+		case parent.Err() != nil:
+			return services, endedAfter(err, parent.Err())
+		case wait <= 0, limited != nil && !c.fits(ctx, wait):
+			return services, err
 		}
-		if sleepErr := c.sleep(ctx, pause); sleepErr != nil {
-			return services, errors.Join(err, sleepErr)
+		if ctxErr := c.sleep(ctx, wait); ctxErr != nil {
+			return services, endedAfter(err, ctxErr)
 		}
 	}
+}
+
+// endedAfter adds to a look's error that the context ended, unless it says so.
+func endedAfter(err, ctxErr error) error {
+	if errors.Is(err, ctxErr) {
+		return err
+	}
+	return errors.Join(err, &endedError{ctxErr})
 }
 
 // accountLocks holds a lock for each account of each API. It is the process's,
@@ -307,7 +321,7 @@ func (c *Client) lock(ctx context.Context, accountID string) (unlock func(), err
 	value, _ := accountLocks.LoadOrStore(c.baseURL+" "+strings.ToLower(accountID), semaphore.NewWeighted(1))
 	lock := value.(*semaphore.Weighted) //nolint:forcetypeassert // Nothing else is stored.
 	if err := lock.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, err)
+		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &endedError{err})
 	}
 	return func() { lock.Release(1) }, nil
 }

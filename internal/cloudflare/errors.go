@@ -20,7 +20,8 @@ const (
 	maxMessage = 500
 	maxExcerpt = 200
 	maxDetails = 10
-	// cutFactor is how many bytes are looked at for a rune that is shown.
+	// cutFactor is how many bytes, white space folded, are looked at for a rune
+	// that is shown.
 	cutFactor = 16
 )
 
@@ -116,11 +117,8 @@ func (x *exchange) transportError(err error) *TransportError {
 		err = inURL.Err
 	}
 	text := safeText(err.Error(), maxMessage, x.redact)
-	switch {
-	case errors.Is(err, context.Canceled):
-		text = "interrupted"
-	case errors.Is(err, context.DeadlineExceeded):
-		text = "the time for this operation is up"
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		text = (&endedError{err}).Error()
 	}
 	return &TransportError{
 		Call: x.call.name, Method: x.call.method, Path: x.call.logPath, Err: err,
@@ -128,6 +126,18 @@ func (x *exchange) transportError(err error) *TransportError {
 		text:   fmt.Sprintf("%s %s: %s", x.call.method, x.call.logPath, text),
 	}
 }
+
+// endedError says in plain words that a context has ended.
+type endedError struct{ cause error }
+
+func (e *endedError) Error() string {
+	if errors.Is(e.cause, context.Canceled) {
+		return "the operation was interrupted"
+	}
+	return "the time for this operation is up"
+}
+
+func (e *endedError) Unwrap() error { return e.cause }
 
 // RateLimitedError is a call that would have to wait for the rate limit for
 // longer than the operation has left.
@@ -139,7 +149,7 @@ type RateLimitedError struct {
 
 // Error says how long to wait.
 func (e *RateLimitedError) Error() string {
-	text := fmt.Sprintf("the rate limit of the Cloudflare API is exceeded; calls are answered again in %s", e.Wait.Round(time.Second))
+	text := fmt.Sprintf("the rate limit of the Cloudflare API is reached; calls are answered again in %s", e.Wait.Round(time.Second))
 	if e.Err != nil {
 		text += "\n" + e.Err.Error()
 	}
@@ -167,7 +177,7 @@ func IsOutcomeOpen(err error) bool {
 	}
 }
 
-func (a *answer) ray() string { return Printable(a.header.Get("CF-Ray"), 64) }
+func (a *answer) ray() string { return safeText(a.header.Get("CF-Ray"), 64, a.redact) }
 
 // envelope is what every answer is wrapped in, without its result.
 type envelope struct {
@@ -177,6 +187,9 @@ type envelope struct {
 
 // check returns an *APIError unless the answer is a success.
 func (a *answer) check() error {
+	if a.status >= 300 && a.status < 400 {
+		return a.failure("redirects are not followed, since they would carry the credentials elsewhere")
+	}
 	var envelope envelope
 	if err := json.Unmarshal(a.body, &envelope); err != nil {
 		return a.notJSON()
@@ -193,8 +206,6 @@ func (a *answer) check() error {
 	failure.Errors = a.safe(envelope.Errors, &budget)
 	switch {
 	case len(failure.Errors) > 0:
-	case a.status >= 300 && a.status < 400:
-		failure.Problem = "redirects are not followed, since they would carry the credentials elsewhere"
 	case !expected:
 		failure.Problem = "the answer gives no reason"
 	case envelope.Success == nil:
@@ -230,7 +241,7 @@ func (a *answer) malformed(problem string) *APIError {
 }
 
 func (a *answer) notJSON() *APIError {
-	contentType := Printable(a.header.Get("Content-Type"), 100)
+	contentType := safeText(a.header.Get("Content-Type"), 100, a.redact)
 	if contentType == "" {
 		contentType = "no content type"
 	}
@@ -239,7 +250,7 @@ func (a *answer) notJSON() *APIError {
 
 // excerpt is the beginning of the body, unless it may hold a fresh secret.
 func (a *answer) excerpt() string {
-	text := safeText(string(a.body[:min(len(a.body), cutFactor*maxExcerpt)]), maxExcerpt, a.redact)
+	text := safeText(string(a.body), maxExcerpt, a.redact)
 	if a.call.answersSecret || text == "" {
 		return ""
 	}
@@ -263,14 +274,15 @@ func (a *answer) safe(details []ErrorDetail, budget *int) []ErrorDetail {
 }
 
 // safeText masks secrets in text from outside, escapes what could drive a
-// terminal and cuts it to limit runes. Long text is cut beforehand too: masking
-// has its price, and nobody reads it.
+// terminal and cuts it to limit runes. Long text is cut beforehand too, since
+// masking has its price: far enough off that half a secret there is not shown.
 func safeText(s string, limit int, redact func(string) string) string {
+	s = strings.Join(strings.Fields(s), " ")
 	return Printable(redact(s[:min(len(s), cutFactor*limit)]), limit)
 }
 
-// errorDetails reads errors in every shape that the API has them in. What has
-// another shape is left out rather than hiding the rest of the answer.
+// errorDetails reads errors in every shape that the API has them in. A part that
+// has another shape is left out rather than hiding the rest of the answer.
 type errorDetails []ErrorDetail
 
 // UnmarshalJSON never fails on JSON.
@@ -280,7 +292,7 @@ func (details *errorDetails) UnmarshalJSON(data []byte) error {
 		return nil //nolint:nilerr // Not a list: there is nothing to show.
 	}
 	for _, entry := range entries {
-		var text string
+		var detail ErrorDetail
 		var object struct {
 			Code             json.RawMessage `json:"code"`
 			Message          string          `json:"message"`
@@ -290,14 +302,18 @@ func (details *errorDetails) UnmarshalJSON(data []byte) error {
 			} `json:"source"`
 			Chain errorDetails `json:"error_chain"`
 		}
-		switch {
-		case json.Unmarshal(entry, &text) == nil:
-			*details = append(*details, ErrorDetail{Message: text})
-		case json.Unmarshal(entry, &object) == nil:
-			*details = append(*details, ErrorDetail{
+		if json.Unmarshal(entry, &detail.Message) != nil {
+			_ = json.Unmarshal(entry, &object) // It reads past a part of another type.
+			detail = ErrorDetail{
 				Code: strings.Trim(string(object.Code), `"`), Message: object.Message, Pointer: object.Source.Pointer,
 				DocumentationURL: object.DocumentationURL, Chain: object.Chain,
-			})
+			}
+			if detail.Code == "null" {
+				detail.Code = ""
+			}
+		}
+		if detail.Code != "" || detail.Message != "" || len(detail.Chain) > 0 {
+			*details = append(*details, detail)
 		}
 	}
 	return nil

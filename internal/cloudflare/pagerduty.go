@@ -64,17 +64,17 @@ func (c *Client) list(ctx context.Context, accountID string, options listOptions
 }
 
 // DeleteServices deletes all PagerDuty services of the account: notification
-// policies that route to them stop paging. Before the call is repeated,
-// mayRepeat is asked again, since another party can have added services during
-// the wait; its error ends the call.
+// policies that route to them stop paging. Right before each attempt, and after
+// every wait, guard is asked whether it may be made, since another party can have
+// added services meanwhile; its error ends the call.
 //
 //	DELETE /accounts/{account_id}/alerting/v3/destinations/pagerduty
-func (c *Client) DeleteServices(ctx context.Context, accountID string, mayRepeat func(context.Context) error) error {
+func (c *Client) DeleteServices(ctx context.Context, accountID string, guard func(context.Context) error) error {
 	path := destinationPath(accountID)
 	defer c.lists.Forget(path)
 	_, err := c.send(ctx, call{
 		name: "delete the PagerDuty services", method: http.MethodDelete, path: path, logPath: path,
-		repeat: repeatAlways, mayRepeat: mayRepeat,
+		repeat: repeatAlways, guard: guard,
 	})
 	return err
 }

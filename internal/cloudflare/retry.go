@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"sync"
@@ -46,7 +47,7 @@ type call struct {
 	answersSecret bool   // the answer holds an integration token: never quote it
 	status        []int  // what is a success; empty is any 2xx
 	repeat        func(*answer, error) bool
-	mayRepeat     func(context.Context) error // asked before the call is repeated
+	guard         func(context.Context) error // asked right before each attempt; its error ends the call
 	once          bool                        // one attempt, no waiting
 	shared        bool                        // may join another caller's attempt
 	singleUse     bool                        // goes over a connection of its own
@@ -84,6 +85,7 @@ type exchange struct {
 	failures int     // those that count towards MaxRetries
 	answer   *answer // of the last attempt, unless it was lost
 	lost     error
+	earlier  error // what was wrong with the attempt before that
 	jitter   float64
 	delay    time.Duration // before the next attempt
 	stop     error         // why there is none, when the answer itself does not say
@@ -93,15 +95,15 @@ type exchange struct {
 // is a success. Any other answer is an *APIError.
 func (c *Client) send(ctx context.Context, call call) (*answer, error) {
 	x := &exchange{client: c, call: call}
+	if path.Clean(call.path) != call.path {
+		return nil, fmt.Errorf("unable to %s: an empty ID, or one of dots alone, would change the path", call.name)
+	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, call.method, c.baseURL+call.path, nil)
 	if err != nil {
 		return nil, x.transportError(err)
 	}
 	client := retryablehttp.Client{
-		HTTPClient: &http.Client{
-			Transport:     x,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		HTTPClient: &http.Client{Transport: x},
 		CheckRetry: x.check,
 		// The wait is in PrepareRetry, which knows the context and the clock.
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
@@ -128,6 +130,8 @@ func (c *Client) send(ctx context.Context, call call) (*answer, error) {
 func (x *exchange) check(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	var limited *RateLimitedError
 	switch {
+	case x.stop != nil:
+		return false, nil
 	case errors.As(err, &limited):
 		x.stop = limited
 		return false, nil
@@ -160,29 +164,36 @@ func (x *exchange) rateLimited(ctx context.Context, wait time.Duration, cause er
 	return &RateLimitedError{Call: x.call.name, Wait: wait, Err: cause}
 }
 
-// wait passes the time until the next attempt, and asks whether it may still be
-// made.
+// wait passes the time until the next attempt.
 func (x *exchange) wait(req *http.Request) error {
-	ctx := req.Context()
-	if err := x.client.sleep(ctx, x.delay); err != nil {
+	x.earlier = x.failure()
+	if err := x.client.sleep(req.Context(), x.delay); err != nil {
 		x.stop = x.interrupted(err)
-	} else if x.call.mayRepeat != nil {
-		x.stop = x.call.mayRepeat(ctx)
 	}
 	return x.stop
 }
 
-// interrupted says that the context ended, and what had failed until then.
-func (x *exchange) interrupted(ctxErr error) error {
-	ended := x.transportError(ctxErr)
+// failure is what went wrong last, other than that the context ended.
+func (x *exchange) failure() error {
 	switch {
 	case x.answer != nil:
-		return fmt.Errorf("%w\nBefore that, %w", ended, x.answer.check())
-	case x.lost != nil && !errors.Is(x.lost, ctxErr):
-		return fmt.Errorf("%w\nBefore that, %w", ended, x.lost)
+		return x.answer.check()
+	case x.lost == nil, errors.Is(x.lost, context.Canceled), errors.Is(x.lost, context.DeadlineExceeded):
+		return x.earlier
 	default:
-		return ended
+		return x.lost
 	}
+}
+
+// interrupted says that the context ended, and what had failed until then. What
+// was refused and never sent again did not arrive.
+func (x *exchange) interrupted(ctxErr error) error {
+	ended := x.transportError(ctxErr)
+	ended.Unsent = isConnectionRefused(x.lost)
+	if failure := x.failure(); failure != nil {
+		return fmt.Errorf("%w\nBefore that, %w", ended, failure)
+	}
+	return ended
 }
 
 // fits tells whether a wait ends before the context does.
@@ -313,40 +324,57 @@ type pacer struct {
 	inFlight int64
 }
 
-// acquire waits until a call may start. Each acquire needs a release.
+// acquire takes a call out of the budget and waits until it may start. Each
+// acquire needs a release.
 func (p *pacer) acquire(ctx context.Context) error {
 	p.mu.Lock()
 	now := p.clock.Now()
-	start := p.reserve(now)
+	start, next := p.turn(now)
+	p.next = next
+	p.limit.remaining--
+	p.inFlight++
 	p.mu.Unlock()
-	err := sleepUntilDeadline(ctx, p.clock, start.Sub(now))
-	if err != nil {
-		p.release(nil)
+	// While this call waits, another one may run into a 429.
+	for wait := start.Sub(now); ; wait = p.blockedFor() {
+		if err := sleepUntilDeadline(ctx, p.clock, wait); err != nil {
+			p.release(nil)
+			return err
+		}
+		if wait <= 0 {
+			return nil
+		}
 	}
-	return err
 }
 
-// reserve takes a call out of the budget and tells when it may start.
-func (p *pacer) reserve(now time.Time) time.Time {
-	p.inFlight++
-	start := now
-	if start.Before(p.blocked) {
-		start = p.blocked
-	}
+// wait is how long a call that came now would have to wait.
+func (p *pacer) wait() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.clock.Now()
+	start, _ := p.turn(now)
+	return start.Sub(now)
+}
+
+// turn tells when a call that comes now may start, and in a spread also when the
+// one after it may.
+func (p *pacer) turn(now time.Time) (start, next time.Time) {
+	start = later(now, p.blocked)
 	if !start.Before(p.resetAt) || p.limit.remaining > p.limit.quota/budgetReserve {
-		p.limit.remaining--
-		return start
+		return start, p.next
 	}
-	if start.Before(p.next) {
-		start = p.next
-	}
+	start = later(start, p.next)
 	left := p.resetAt.Sub(start)
 	if p.limit.remaining <= 0 || left <= 0 {
-		return p.resetAt
+		return p.resetAt, p.next
 	}
-	p.next = start.Add(left / time.Duration(p.limit.remaining))
-	p.limit.remaining--
-	return start
+	return start, start.Add(left / time.Duration(p.limit.remaining))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // release ends a call and takes over what its answer says of the budget.

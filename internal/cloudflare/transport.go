@@ -68,9 +68,10 @@ type answer struct {
 }
 
 // RoundTrip makes one attempt, or joins one that another caller has under way.
-// It hands retryablehttp no more than the status: the answer stays here.
+// It hands http.Client and retryablehttp no more than the status, so that neither
+// acts on a header (a Location, say): the answer stays here.
 func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := x.rateLimited(req.Context(), x.client.pacer.blockedFor(), nil); err != nil {
+	if err := x.rateLimited(req.Context(), x.client.pacer.wait(), nil); err != nil {
 		return nil, err
 	}
 	x.attempts++
@@ -80,7 +81,7 @@ func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, result.err
 	}
 	return &http.Response{
-		StatusCode: x.answer.status, Header: x.answer.header, Body: http.NoBody, Request: req,
+		StatusCode: x.answer.status, Header: http.Header{}, Body: http.NoBody, Request: req,
 		ProtoMajor: 1, ProtoMinor: 1,
 	}, nil
 }
@@ -111,14 +112,21 @@ func (x *exchange) attemptShared(req *http.Request) attempted {
 	}
 }
 
-// attempt waits for its turn, sends the request with the credentials, reads the
-// whole answer within the request timeout, and reports to the observer.
+// attempt waits for its turn, asks whether the call may still be made, sends the
+// request with the credentials, reads the whole answer within the request timeout,
+// and reports to the observer.
 func (x *exchange) attempt(req *http.Request) attempted {
 	ctx, jitter := req.Context(), newJitter()
 	if err := x.client.pacer.acquire(ctx); err != nil {
 		unsent := x.transportError(err)
 		unsent.Unsent = true
 		return attempted{err: unsent, jitter: jitter}
+	}
+	if x.call.guard != nil {
+		if x.stop = x.call.guard(ctx); x.stop != nil {
+			x.client.pacer.release(nil)
+			return attempted{err: x.stop}
+		}
 	}
 	started := x.client.clock.Now()
 	answer, err := x.roundTrip(req)
@@ -176,17 +184,18 @@ func readBounded(r io.Reader) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// withGrace returns a context that outlives its parent by d.
+// withGrace returns a context that outlives its parent by d, and then ends for
+// the parent's reason.
 func withGrace(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if d == 0 {
 		return context.WithCancel(parent)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
-		timer := time.AfterFunc(d, cancel)
+		timer := time.AfterFunc(d, func() { cancel(parent.Err()) })
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	})
-	return ctx, func() { stop(); cancel() }
+	return ctx, func() { stop(); cancel(nil) }
 }
 
 func (c *Client) authorize(req *http.Request) {
