@@ -1,0 +1,142 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+func TestParseBaseURL(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		cloudflare.DefaultBaseURL:         "",
+		"https://example.com":             "",
+		"HTTPS://example.com/":            "",
+		"https://[2001:db8::1]:8443/v4":   "",
+		"http://localhost:8080/client/v4": "",
+		"http://LOCALHOST":                "",
+		"http://127.0.0.1":                "",
+		"http://127.9.9.9:1":              "",
+		"http://[::1]:8080":               "",
+
+		"http://example.com":           "plain http would send the credentials in the clear",
+		"http://127.0.0.1.example.com": "plain http",
+		"http://localhost.example.com": "plain http",
+		"http://192.168.0.1":           "plain http",
+		"http://0.0.0.0":               "plain http",
+		"ftp://example.com":            "must use https",
+		"//example.com":                "must use https",
+		"example.com":                  "must be absolute",
+		"/client/v4":                   "must be absolute",
+		"https://":                     "must be absolute",
+		"https://:443":                 "must be absolute",
+		"https:example.com":            "must be absolute",
+		"https://user:pw@example.com":  "user name",
+		"https://user@example.com":     "user name",
+		"https://example.com?a=b":      "query",
+		"https://example.com?":         "query",
+		"https://example.com#a":        "fragment",
+		"https://user:p%zz@exa mple":   "is not a URL",
+		"https://exa\nmple.com":        "is not a URL",
+		"":                             "must be absolute",
+	} {
+		parsed, err := cloudflare.ParseBaseURL(url)
+		switch {
+		case want == "" && (err != nil || parsed == nil):
+			t.Errorf("ParseBaseURL(%q) = %v, want none", url, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("ParseBaseURL(%q) = %v, want %q", url, err, want)
+		case err != nil:
+			mustNotHold(t, err.Error(), "user:")
+		}
+	}
+}
+
+func TestNewNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	token := cloudflare.Credentials{APIToken: "token"}
+	for name, test := range map[string]struct {
+		config cloudflare.Config
+		want   string
+	}{
+		"nothing":         {cloudflare.Config{}, "must not be empty"},
+		"only a key":      {cloudflare.Config{Credentials: cloudflare.Credentials{APIKey: "key"}}, "e-mail: must not be empty"},
+		"only an e-mail":  {cloudflare.Config{Credentials: cloudflare.Credentials{Email: "a@b"}}, "API key: must not be empty"},
+		"a line break":    {cloudflare.Config{Credentials: cloudflare.Credentials{APIToken: "to\nken"}}, "API token: must not contain white space"},
+		"a wrong address": {cloudflare.Config{Credentials: token, BaseURL: "http://example.com"}, "base URL: must use https"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, err := cloudflare.New(test.config)
+			says(t, err, test.want)
+			mustNotHold(t, err.Error(), "to\nken")
+			equal(t, "client", client, nil)
+		})
+	}
+}
+
+func TestValidateCredential(t *testing.T) {
+	t.Parallel()
+	for credential, ok := range map[string]bool{
+		"x": true, "cfut_Zm9v-bar_baz.123~+/=": true, "pässwörd": true, strings.Repeat("x", 4096): true,
+		"": false, " ": false, "a b": false, "token\n": false, "\ttoken": false, "a\u00a0b": false, "a\x00b": false, "a\x7f": false, "a\u0085": false,
+	} {
+		err := cloudflare.ValidateCredential(credential)
+		equal(t, "ValidateCredential of "+credential, err == nil, ok)
+		if err != nil && len(credential) > 1 {
+			mustNotHold(t, err.Error(), credential)
+		}
+	}
+}
+
+func TestValidateAccountID(t *testing.T) {
+	t.Parallel()
+	for id, ok := range map[string]bool{
+		"0123456789abcdef0123456789abcdef": true, "A": true, "a-b_C9": true, strings.Repeat("z", 32): true,
+		"": false, strings.Repeat("z", 33): false, "..": false, "a/b": false, "%2e": false, "ops@example.com": false,
+		"example.com": false, "a b": false, "ä": false, "a\n": false,
+	} {
+		equal(t, "ValidateAccountID of "+id, cloudflare.ValidateAccountID(id) == nil, ok)
+	}
+}
+
+func TestValidateIntegrationToken(t *testing.T) {
+	t.Parallel()
+	for token, ok := range map[string]bool{
+		"0123456789abcdef0123456789abcdef": true, someToken: true, "a/b": true, strings.Repeat("z", 512): true,
+		"": false, ".": false, "..": false, "a b": false, "a\n": false, strings.Repeat("z", 513): false,
+	} {
+		err := cloudflare.ValidateIntegrationToken(token)
+		equal(t, "ValidateIntegrationToken of "+token, err == nil, ok)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		in    string
+		limit int
+		want  string
+	}{
+		{"plain", 5, "plain"},
+		{"plainer", 5, "plain…"},
+		{"  a \r\n\t b  ", 10, "a b"},
+		{"a\x1b[31mred", 20, `a\u001b[31mred`},
+		{"a\x00b\x7f\u202ec", 20, `a\u0000b\u007f\u202ec`},
+		{"Überlauf 🚨", 20, "Überlauf 🚨"},
+		{"\xff\xfe", 20, "��"},
+		{"", 5, ""},
+	} {
+		equal(t, "Printable of "+test.in, cloudflare.Printable(test.in, test.limit), test.want)
+	}
+}
+
+func TestServiceNames(t *testing.T) {
+	t.Parallel()
+	got := cloudflare.ServiceNames([]cloudflare.Service{{ID: "a-1", Name: "On\x1bcall"}, {ID: "b\n2", Name: `The "B"`}})
+	equal(t, "ServiceNames", got, `"On\\u001bcall" (ID a-1), "The \"B\"" (ID b 2)`)
+}

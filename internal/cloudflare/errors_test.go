@@ -1,0 +1,317 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+)
+
+func TestErrorTellsAllThatIsKnown(t *testing.T) {
+	t.Parallel()
+	client, _ := answering(t, 400, http.Header{"Cf-Ray": {"8f1e-AMS"}}, `{
+		"success": false, "result": {"id": "x"}, "messages": [],
+		"errors": [
+			{"code": 1004, "message": "Validation failed", "documentation_url": "https://example.com/1004", "source": {"pointer": "/name"},
+				"error_chain": [{"code": "E2", "message": "Name is too long", "error_chain": [{"message": "by 3"}]}]},
+			{"code": 9999, "message": "And more"}
+		]}`)
+	_, err := client.ListServices(t.Context(), "abc")
+	equal(t, "error", fmt.Sprint(err), `GET /accounts/abc/alerting/v3/destinations/pagerduty answered 400 Bad Request (CF-Ray 8f1e-AMS)
+  - Validation failed (code 1004) at /name, see https://example.com/1004
+    - Name is too long (code E2)
+      - by 3
+  - And more (code 9999)`)
+
+	api := wants[*cloudflare.APIError](t, err)
+	equal(t, "call", api.Call, "list the PagerDuty services")
+	equal(t, "method and path", api.Method+" "+api.Path, "GET /accounts/abc/alerting/v3/destinations/pagerduty")
+	for code, want := range map[string]bool{"1004": true, "E2": true, "9999": true, "": true, "7003": false, "100": false} {
+		equal(t, "has code "+code, api.HasCode(code), want)
+	}
+}
+
+// Each error names its call by what it does, so that an error can start with
+// "Unable to".
+func TestErrorsNameTheCall(t *testing.T) {
+	t.Parallel()
+	names := map[cloudflaretest.Call]string{
+		cloudflaretest.List: "list the PagerDuty services", cloudflaretest.Delete: "delete the PagerDuty services",
+		cloudflaretest.Token: "create an integration token", cloudflaretest.Link: "link PagerDuty with the account",
+	}
+	refused, _ := answering(t, 403, nil, `{}`)
+	lost := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })})
+	for call, name := range names {
+		equal(t, "call of an answer", wants[*cloudflare.APIError](t, callsOf(refused, "a")[call](t.Context())).Call, name)
+		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, callsOf(lost, "a")[call](t.Context())).Call, name)
+	}
+}
+
+func TestErrorsOfOddShapes(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 600)
+	many, deep := `"m"`, `"m"`
+	for code := 149; code >= 100; code-- {
+		many = fmt.Sprintf(`{"code": %d, "message": "m"}, %s`, code, many)
+		deep = fmt.Sprintf(`{"code": %d, "message": "m", "error_chain": [%s]}`, code, deep)
+	}
+	for name, test := range map[string]struct{ errors, want, without string }{
+		"code as text":          {`[{"code": "7003", "message": "m"}]`, "m (code 7003)", `"`},
+		"no code":               {`[{"message": "m"}]`, "\n  - m", "code"},
+		"null code":             {`[{"code": null, "message": "m"}]`, "\n  - m", "code"},
+		"no message":            {`[{"code": 1}]`, "(code 1)", ""},
+		"message of a type":     {`[{"code": 1, "message": {"text": "m"}}]`, "(code 1)", ""},
+		"source of a type":      {`[{"code": 1, "message": "m", "source": "here"}]`, "m (code 1)", ""},
+		"chain of a type":       {`[{"code": 1, "message": "m", "error_chain": "none"}]`, "m (code 1)", ""},
+		"text":                  {`["plain words"]`, "\n  - plain words", ""},
+		"one of them odd":       {`[7, null, {}, [], {"code": 1, "message": "m"}]`, "400 Bad Request\n  - m (code 1)", ""},
+		"all of them odd":       {`[7, null, {}, []]`, "the answer gives no reason", "  - "},
+		"an object":             {`{"code": 1}`, "the answer gives no reason", ""},
+		"null":                  {`null`, "the answer gives no reason", ""},
+		"control characters":    {`[{"code": "\u001b", "message": "a\u001b[2Jb\r\nc\u0000\u202e", "documentation_url": "\u001b", "source": {"pointer": "\u001b"}}]`, `a\u001b[2Jb c\u0000\u202e (code \u001b) at \u001b, see \u001b`, "\x1b"},
+		"long":                  {`[{"code": 1, "message": "` + long + `"}]`, strings.Repeat("x", 500) + "… (code 1)", strings.Repeat("x", 501)},
+		"many":                  {`[` + many + `]`, "(code 109)", "(code 110)"},
+		"deep":                  {`[` + deep + `]`, "(code 109)", "(code 110)"},
+		"cut between two bytes": {`["x` + strings.Repeat("é", 9000) + `"]`, "xé", "\ufffd"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := answering(t, 400, nil, `{"success": false, "errors": `+test.errors+`}`)
+			_, err := client.ListServices(t.Context(), "a")
+			says(t, err, test.want)
+			if test.without != "" && strings.Contains(err.Error(), test.without) {
+				t.Errorf("error %q has %q", err, test.without)
+			}
+		})
+	}
+}
+
+// What is not JSON is named with its status, its content type and a short excerpt.
+func TestNotJSON(t *testing.T) {
+	t.Parallel()
+	page := "<!DOCTYPE html>\n\n<title>Blocked\x1b</title>" + strings.Repeat("é", 20000)
+	client, _ := answering(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
+	for call, try := range callsOf(client, "a") {
+		err := try(t.Context())
+		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not the JSON of the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
+		if call == cloudflaretest.Token {
+			mustNotHold(t, err.Error(), "Blocked")
+			continue
+		}
+		_, excerpt, _ := strings.Cut(err.Error(), "; it begins: ")
+		equal(t, "beginning of the excerpt", strings.HasPrefix(excerpt, `<!DOCTYPE html> <title>Blocked\u001b</title>é`), true)
+		if length := utf8.RuneCountInString(excerpt); length > 210 {
+			t.Errorf("the excerpt has %d characters", length)
+		}
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
+		for _, location := range []string{"", "/elsewhere", "https://example.com/" + someToken, "https://exa mple.com:x/" + someToken} {
+			client, requests := answering(t, status, http.Header{"Location": {location}}, "<html>Moved to "+location, retries(2))
+			for call, try := range callsOf(client, "a") {
+				*requests = nil
+				err := try(t.Context())
+				says(t, err, fmt.Sprint(status), "redirects are not followed")
+				wants[*cloudflare.APIError](t, err)
+				mustNotHold(t, err.Error(), someToken)
+				equal(t, fmt.Sprintf("requests of %s to %q", call, location), len(*requests), 1)
+			}
+		}
+	}
+}
+
+// variants are the ways in which something outside may write a secret down.
+func variants(secret string) []string {
+	undashed := strings.ReplaceAll(secret, "-", "")
+	dashed := undashed[:8] + "-" + undashed[8:12] + "-" + undashed[12:]
+	return []string{secret, strings.ToUpper(secret), strings.ToLower(secret), undashed, strings.ToUpper(undashed), dashed, url.PathEscape(secret), url.QueryEscape(secret)}
+}
+
+// No secret is in an error, wherever the answer or the failure has it.
+func TestErrorsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	const odd = "k3y/with+odd%chars=and more-of.them$^"
+	for name, test := range map[string]struct {
+		credentials cloudflare.Credentials
+		secret      string
+	}{
+		"integration token": {byToken, someToken},
+		"API token":         {byToken, cloudflaretest.APIToken},
+		"odd API token":     {cloudflare.Credentials{APIToken: strings.ReplaceAll(odd, " ", "")}, strings.ReplaceAll(odd, " ", "")},
+		"API key":           {cloudflare.Credentials{APIKey: cloudflaretest.APIKey, Email: cloudflaretest.Email}, cloudflaretest.APIKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, secret := range variants(test.secret) {
+				quoted, _ := json.Marshal("before " + secret + " after")
+				entry := strings.ReplaceAll(`{"code": S, "message": S, "documentation_url": S, "source": {"pointer": S}, "error_chain": [{"message": S}]}`, "S", string(quoted))
+				header := http.Header{"Cf-Ray": {secret}, "Content-Type": {secret}, "Location": {"https://example.com/" + secret}}
+				texts := map[string]func() (int, string, error){
+					"errors":   func() (int, string, error) { return 400, `{"success": false, "errors": [` + entry + `]}`, nil },
+					"HTML":     func() (int, string, error) { return 403, "<html>before " + secret + " after", nil },
+					"indented": func() (int, string, error) { return 403, strings.Repeat(" ", 3180) + secret + " after", nil },
+					"result":   func() (int, string, error) { return 200, `{"success": true, "result": ` + string(quoted) + `}`, nil },
+					"redirect": func() (int, string, error) { return 302, "moved to " + secret, nil },
+					"URL error": func() (int, string, error) {
+						return 0, "", &url.Error{Op: "Get", URL: "https://example.com/" + secret, Err: fmt.Errorf("dial %s: %w", secret, io.ErrUnexpectedEOF)}
+					},
+					"wrapped URL error": func() (int, string, error) {
+						return 0, "", fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: secret, Err: &url.Error{Op: "Get", URL: secret, Err: io.EOF}})
+					},
+				}
+				for text, answer := range texts {
+					var reported []cloudflare.Attempt
+					client := newClient(t, cloudflare.Config{
+						Credentials: test.credentials,
+						Observe:     func(_ context.Context, a cloudflare.Attempt) { reported = append(reported, a) },
+						Transport: transport(func(r *http.Request) (*http.Response, error) {
+							status, body, err := answer()
+							if err != nil {
+								return nil, err
+							}
+							return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+						}),
+					})
+					_, err := client.Link(t.Context(), "a", someToken)
+					if err == nil {
+						t.Fatalf("%s: no error", text)
+					}
+					says(t, err, "/connect/[redacted]")
+					mustNotHold(t, fmt.Sprintf("%s %q %+v", text, err, err), test.secret, secret, someToken)
+					mustNotHold(t, fmt.Sprintf("%s %+v", text, reported), test.secret, secret, someToken)
+					if text == "errors" || text == "HTML" {
+						says(t, err, "before [redacted] after")
+					}
+				}
+			}
+		})
+	}
+}
+
+// A connection that drops within a link over the real network: net/http's own
+// error holds the URL.
+func TestDroppedLinkHoldsNoToken(t *testing.T) {
+	t.Parallel()
+	b := online(t)
+	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
+	token, err := b.CreateIntegrationToken(t.Context(), b.account)
+	noError(t, err)
+	_, err = b.Link(t.Context(), b.account, token)
+	wants[*cloudflare.TransportError](t, err)
+	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
+	b.mustNotLeak(t, err.Error())
+}
+
+func TestTransportErrors(t *testing.T) {
+	t.Parallel()
+	refused := &url.Error{Op: "Get", URL: "u", Err: fmt.Errorf("dial: %w", syscall.ECONNREFUSED)}
+	for name, test := range map[string]struct {
+		err    error
+		text   string
+		unsent bool
+	}{
+		"refused":   {refused, "dial: connection refused", true},
+		"dropped":   {io.ErrUnexpectedEOF, "unexpected EOF", false},
+		"untrusted": {&tls.CertificateVerificationError{Err: errors.New("unknown authority")}, "tls: failed to verify certificate: unknown authority", false},
+		"control":   {errors.New("a\x1bb\nc"), `a\u001bb c`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, test.err })})
+			_, err := client.ListServices(t.Context(), "a")
+			lost := wants[*cloudflare.TransportError](t, err)
+			equal(t, "error", err.Error(), "GET /accounts/a/alerting/v3/destinations/pagerduty: "+test.text)
+			equal(t, "unsent", lost.Unsent, test.unsent)
+			equal(t, "method and path", lost.Method+" "+lost.Path, "GET /accounts/a/alerting/v3/destinations/pagerduty")
+		})
+	}
+}
+
+func TestIsOutcomeOpen(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{errors.New("other"), false},
+		{context.Canceled, false},
+		{&cloudflare.APIError{StatusCode: 200}, true},
+		{&cloudflare.APIError{StatusCode: 302}, true},
+		{&cloudflare.APIError{StatusCode: 400}, false},
+		{&cloudflare.APIError{StatusCode: 404}, false},
+		{&cloudflare.APIError{StatusCode: 408}, true},
+		{&cloudflare.APIError{StatusCode: 429}, false},
+		{&cloudflare.APIError{StatusCode: 499}, false},
+		{&cloudflare.APIError{StatusCode: 500}, true},
+		{&cloudflare.APIError{StatusCode: 530}, true},
+		{&cloudflare.TransportError{Err: io.EOF}, true},
+		{&cloudflare.TransportError{Err: io.EOF, Unsent: true}, false},
+		{&cloudflare.RateLimitedError{Err: &cloudflare.APIError{StatusCode: 500}}, false},
+		{fmt.Errorf("wrapped: %w", &cloudflare.APIError{StatusCode: 500}), true},
+	} {
+		equal(t, fmt.Sprintf("IsOutcomeOpen of %#v", test.err), cloudflare.IsOutcomeOpen(test.err), test.want)
+	}
+}
+
+// Every attempt is told of once, with its number in the call.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, b *bench) {
+		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Header: http.Header{"CF-Ray": {"c-AMS"}}})
+		_, err := b.connect(t.Context())
+		noError(t, err)
+
+		path := "/accounts/" + b.account + "/alerting/v3/destinations/pagerduty"
+		attempts := b.attempts.list()
+		equal(t, "dropped attempt has an error", attempts[2].Err != nil, true)
+		says(t, attempts[2].Err, "GET "+path+": connection dropped")
+		attempts[2].Err = nil
+		equal(t, "attempts", attempts, []cloudflare.Attempt{
+			{Method: "GET", Path: path, Number: 1, Status: 503, Ray: "a-AMS", Duration: time.Second},
+			{Method: "GET", Path: path, Number: 2, Status: 429, Ray: "b-AMS"},
+			{Method: "GET", Path: path, Number: 3, Duration: 2 * time.Second},
+			{Method: "GET", Path: path, Number: 4, Status: 200, Ray: "c-AMS"},
+			{Method: "POST", Path: path + "/connect", Number: 1, Status: 201, Ray: "c-AMS"},
+			{Method: "GET", Path: path + "/connect/[redacted]", Number: 1, Status: 200, Ray: "c-AMS"},
+			{Method: "GET", Path: path, Number: 1, Status: 200, Ray: "c-AMS"},
+		})
+	})
+}
+
+// The observer gets the context of its call, by which a log knows its place.
+func TestObserverGetsTheContext(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	synctest.Test(t, func(t *testing.T) {
+		var seen []any
+		b := offline(t, func(c *cloudflare.Config) {
+			c.Observe = func(ctx context.Context, _ cloudflare.Attempt) { seen = append(seen, ctx.Value(key{})) }
+		})
+		_, err := b.ListServices(context.WithValue(t.Context(), key{}, "mine"), b.account)
+		noError(t, err)
+		equal(t, "values", seen, []any{"mine"})
+	})
+}
