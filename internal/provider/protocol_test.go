@@ -573,7 +573,9 @@ func (s *session) auditText(where, text string) {
 }
 
 // isUnprintable finds what could drive a terminal.
-func isUnprintable(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e }
+func isUnprintable(r rune) bool {
+	return r < ' ' && r != '\n' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e
+}
 
 // attribute renders an attribute's path: "timeouts.create".
 func attribute(at *tftypes.AttributePath) string {

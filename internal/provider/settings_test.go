@@ -49,7 +49,9 @@ func modelOf(t *testing.T, block object) providerModel {
 func TestResolveSettings(t *testing.T) {
 	t.Parallel()
 	token := func(s string) cloudflare.Credentials { return cloudflare.Credentials{APIToken: s} }
-	pair := func(key, email string) cloudflare.Credentials { return cloudflare.Credentials{APIKey: key, Email: email} }
+	pair := func(key, email string) cloudflare.Credentials {
+		return cloudflare.Credentials{APIKey: key, Email: email}
+	}
 	for name, test := range map[string]struct {
 		block   object
 		env     environment
