@@ -30,7 +30,8 @@ func lists(n int) string { return strings.Repeat(" list", n) }
 
 func TestConnect(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.consent(cloudflaretest.Consent{Services: []cloudflaretest.Service{beta, alpha}})
 		started := time.Now()
 		connection, err := b.connect(t.Context())
@@ -46,7 +47,8 @@ func TestConnect(t *testing.T) {
 
 func TestConnectRefusesAConnectedAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(beta, alpha)
 		connection, err := b.connect(t.Context())
 		equal(t, "connection", connection, nil)
@@ -63,14 +65,16 @@ func TestConnectRefusesAConnectedAccount(t *testing.T) {
 
 func TestConnectAdopts(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(beta, alpha)
 		connection, err := b.Connect(t.Context(), b.account, adopting)
 		noError(t, err)
 		equal(t, "connection", *connection, cloudflare.Connection{Services: services(alpha, beta)})
 		b.wantLog(t, "list")
 	})
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		connection, err := b.Connect(t.Context(), b.account, adopting)
 		noError(t, err)
 		equal(t, "services", len(connection.Services), 1)
@@ -93,7 +97,8 @@ func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 		} {
 			t.Run(string(call)+" "+name, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, func(t *testing.T, b *bench) {
+				bubble(t, func(b *bench) {
+					t := b.t
 					fault.Call = call
 					b.server.Fail(fault)
 					connection, err := b.connect(t.Context())
@@ -114,7 +119,8 @@ func TestConnectSettles(t *testing.T) {
 	} {
 		t.Run(delay.String(), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.consent(cloudflaretest.Consent{Delay: delay})
 				started := time.Now()
 				connection, err := b.connect(t.Context())
@@ -129,7 +135,8 @@ func TestConnectSettles(t *testing.T) {
 // A link that nobody has finished yet is a connection without services.
 func TestConnectIsPending(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.consent(cloudflaretest.Consent{Absent: true})
 		started := time.Now()
 		connection, err := b.connect(t.Context())
@@ -144,7 +151,8 @@ func TestConnectIsPending(t *testing.T) {
 
 func TestWaitForServices(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.consent(cloudflaretest.Consent{Delay: 5 * time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
@@ -162,7 +170,8 @@ func TestWaitForServices(t *testing.T) {
 
 func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.consent(cloudflaretest.Consent{Absent: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
@@ -177,7 +186,7 @@ func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 		// It does not count as a connection of this client.
 		b.server.Account(b.account).FinishConsent()
 		_, err = b.Disconnect(t.Context(), b.account, nil)
-		wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnseenServicesError](t, err)
 	})
 }
 
@@ -191,7 +200,8 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
 				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 20
@@ -201,7 +211,8 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				equal(t, "services", len(connection.Services), 1)
 				b.wantLog(t, "list token link"+lists(21))
 			})
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
 				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 0
@@ -218,7 +229,8 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 
 func TestInterruptWhileWaitingForServices(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.consent(cloudflaretest.Consent{Absent: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Second, cancel)
@@ -249,7 +261,7 @@ func TestLostLinkAnswers(t *testing.T) {
 		for _, options := range []cloudflare.ConnectOptions{{}, waiting} {
 			t.Run(fmt.Sprint(name, " ", options.WaitForServices), func(t *testing.T) {
 				t.Parallel()
-				connect := func(ctx context.Context, b *bench) (*cloudflare.Connection, error, time.Duration) {
+				connect := func(ctx context.Context, b *bench) (*cloudflare.Connection, time.Duration, error) {
 					ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 					defer cancel()
 					started := time.Now()
@@ -258,23 +270,25 @@ func TestLostLinkAnswers(t *testing.T) {
 					if name == "time-out" {
 						taken -= cloudflare.DefaultRequestTimeout
 					}
-					return connection, err, taken
+					return connection, taken, err
 				}
-				bubble(t, func(t *testing.T, b *bench) { // It was linked.
+				bubble(t, func(b *bench) { // It was linked.
+					t := b.t
 					fault := fault
 					fault.After = true
 					b.server.Fail(fault)
 					b.consent(cloudflaretest.Consent{Lists: 2})
-					connection, err, taken := connect(t.Context(), b)
+					connection, taken, err := connect(t.Context(), b)
 					noError(t, err)
 					equal(t, "time taken", taken, 2500*time.Millisecond)
 					equal(t, "connection's ID", connection.ID, "")
 					equal(t, "services", len(connection.Services), 1)
 					b.wantLog(t, "list token link list list list")
 				})
-				bubble(t, func(t *testing.T, b *bench) { // It was not.
+				bubble(t, func(b *bench) { // It was not.
+					t := b.t
 					b.server.Fail(fault)
-					connection, err, taken := connect(t.Context(), b)
+					connection, taken, err := connect(t.Context(), b)
 					equal(t, "connection", connection, nil)
 					equal(t, "time taken", taken, 10*time.Second)
 					unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
@@ -292,7 +306,8 @@ func TestLostLinkAnswers(t *testing.T) {
 // Where the looks fail too, the error has both reasons.
 func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503})
 		_, err := b.connect(t.Context())
@@ -302,7 +317,8 @@ func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
 		says(t, err, "500 Internal", "\nLast, GET", "503 Service")
 	})
 	// One that passes does no harm.
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503, Times: 2})
 		connection, err := b.connect(t.Context())
@@ -317,7 +333,8 @@ func TestRefusedLink(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 409, 422} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: status})
 				started := time.Now()
 				_, err := b.connect(t.Context())
@@ -332,7 +349,8 @@ func TestRefusedLink(t *testing.T) {
 // What surely never arrived is sent again, with the same token.
 func TestLinkIsRepeatedAfter429AndRefusal(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(tooMany(cloudflaretest.Link, 2, "60"))
 		connection, err := b.connect(t.Context())
 		noError(t, err)
@@ -391,7 +409,8 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		says(t, err, "interrupted", "Before that, ", "connection refused")
 		b.wantLog(t, "list token")
 	})
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(tooMany(cloudflaretest.Link, 0, "60"))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
@@ -401,7 +420,8 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		b.wantLog(t, "list token link")
 	})
 	// Nor has one that waits for its turn.
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
@@ -421,7 +441,8 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
 				fault.Call, fault.Skip = cloudflaretest.List, 1
@@ -444,7 +465,8 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 // The rate limit is waited out in the settle time as well, where it fits.
 func TestSettlingWaitsForTheRateLimit(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		fault := tooMany(cloudflaretest.List, 1, "300")
@@ -463,7 +485,8 @@ func TestInterruptWhileSettling(t *testing.T) {
 	for name, stall := range map[string]time.Duration{"between looks": 0, "in a look": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.consent(cloudflaretest.Consent{Absent: true})
 				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Stall: stall})
 				ctx, cancel := context.WithCancel(t.Context())
@@ -497,7 +520,8 @@ func TestInterruptWithinTheLink(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				if !test.linked {
 					b.consent(cloudflaretest.Consent{Absent: true})
 				}
@@ -528,12 +552,13 @@ func TestInterruptWithinTheLink(t *testing.T) {
 // A link that the operation's time ends says so, rather than of an interrupt.
 func TestDeadlineWithinTheLink(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Stall: time.Hour, Drop: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := b.connect(ctx)
-		wants[*cloudflare.LinkUnsettledError](t, err)
+		_ = wants[*cloudflare.LinkUnsettledError](t, err)
 		equal(t, "time is up", errors.Is(err, context.DeadlineExceeded), true)
 		says(t, err, "[redacted]: the time for this operation is up")
 	})
@@ -543,7 +568,8 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 func TestInterruptBeforeTheLink(t *testing.T) {
 	t.Parallel()
 	for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token} {
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.server.Fail(cloudflaretest.Fault{Call: call, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
@@ -562,7 +588,8 @@ func TestConcurrentConnects(t *testing.T) {
 	for name, two := range map[string]bool{"one client": false, "two clients": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(cloudflaretest.Fault{Stall: time.Second})
 				clients := []*cloudflare.Client{b.Client, b.Client}
 				if two {
@@ -580,7 +607,7 @@ func TestConcurrentConnects(t *testing.T) {
 					errs[0], errs[1] = errs[1], errs[0]
 				}
 				noError(t, errs[1])
-				wants[*cloudflare.AlreadyConnectedError](t, errs[0])
+				_ = wants[*cloudflare.AlreadyConnectedError](t, errs[0])
 				b.wantLog(t, "list token link list list")
 			})
 		})
@@ -591,7 +618,8 @@ func TestConcurrentConnects(t *testing.T) {
 // whatever case its ID is written, and for no other.
 func TestFlowsTakeTurns(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		other := strings.Repeat("f", 32)
 		b.server.Account(other)
 		upper := strings.ToUpper(b.account)
@@ -629,7 +657,8 @@ func disconnect(ctx context.Context, b *bench, approved ...cloudflaretest.Servic
 
 func TestDisconnect(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		started := time.Now()
 		handedOver, err := disconnect(t.Context(), b, beta, alpha)
@@ -644,7 +673,8 @@ func TestDisconnect(t *testing.T) {
 func TestDisconnectOfAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	for _, approved := range [][]cloudflaretest.Service{nil, {alpha}} {
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			_, err := disconnect(t.Context(), b, approved...)
 			noError(t, err)
 			b.wantLog(t, "list")
@@ -665,7 +695,8 @@ func TestDisconnectGuards(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.show(test.there...)
 				_, err := disconnect(t.Context(), b, test.approved...)
 				if test.unseen == nil {
@@ -693,7 +724,8 @@ func TestDisconnectWithoutALook(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.show(alpha)
 				fault.Call = cloudflaretest.List
 				b.server.Fail(fault)
@@ -717,7 +749,8 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 		fault.Call, fault.Times = cloudflaretest.Delete, 1
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) { // Somebody adds a service in the meantime.
+			bubble(t, func(b *bench) { // Somebody adds a service in the meantime.
+				t := b.t
 				fault := fault
 				b.show(alpha)
 				fault.Hook = func() { b.show(alpha, beta) }
@@ -727,14 +760,16 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 				equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 				b.wantLog(t, "list delete list")
 			})
-			bubble(t, func(t *testing.T, b *bench) { // Nobody does.
+			bubble(t, func(b *bench) { // Nobody does.
+				t := b.t
 				b.show(alpha)
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
 				noError(t, err)
 				b.wantLog(t, "list delete list delete list")
 			})
-			bubble(t, func(t *testing.T, b *bench) { // It had its effect after all.
+			bubble(t, func(b *bench) { // It had its effect after all.
+				t := b.t
 				fault := fault
 				fault.After = true
 				b.show(alpha)
@@ -750,7 +785,8 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 // The deletion may have to wait for its turn: the look comes after that.
 func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=1;t=60`}}})
 		_, err := b.ListServices(t.Context(), b.account)
@@ -758,11 +794,12 @@ func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		time.AfterFunc(30*time.Second, func() { b.show(alpha, beta) })
 		_, err = disconnect(t.Context(), b, alpha)
-		wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnseenServicesError](t, err)
 		equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 	})
 	// However long requests wait, a look was the last thing before a deletion.
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		b.server.Fail(cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=3;t=60`}}})
 		_, err := disconnect(t.Context(), b, alpha)
@@ -774,7 +811,8 @@ func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
 
 func TestDisconnectFindsNothingToDelete(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404, After: true})
 		_, err := disconnect(t.Context(), b, alpha)
@@ -782,18 +820,20 @@ func TestDisconnectFindsNothingToDelete(t *testing.T) {
 		b.wantLog(t, "list delete list")
 	})
 	// The API's word is not enough: the services have to be gone.
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404})
 		_, err := disconnect(t.Context(), b, alpha)
-		wants[*cloudflare.StillListedError](t, err)
+		_ = wants[*cloudflare.StillListedError](t, err)
 	})
 }
 
 func TestRefusedDeletion(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 403, 409} {
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.show(alpha)
 			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: status})
 			started := time.Now()
@@ -814,7 +854,8 @@ func TestLostDeletionAnswers(t *testing.T) {
 		fault.Call = cloudflaretest.Delete
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				fault := fault
 				b.show(alpha)
 				fault.After = true
@@ -823,7 +864,8 @@ func TestLostDeletionAnswers(t *testing.T) {
 				noError(t, err)
 				b.wantLog(t, "list delete list")
 			}, retries(0))
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.show(alpha)
 				b.server.Fail(fault)
 				started := time.Now()
@@ -845,7 +887,8 @@ func (b *bench) stubborn(n int) {
 
 func TestDisconnectSettles(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.stubborn(7)
 		started := time.Now()
 		_, err := disconnect(t.Context(), b, alpha)
@@ -853,7 +896,8 @@ func TestDisconnectSettles(t *testing.T) {
 		equal(t, "time taken", time.Since(started), 30*time.Second)
 		b.wantLog(t, "list delete"+lists(8))
 	})
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.stubborn(8)
 		started := time.Now()
 		_, err := disconnect(t.Context(), b, alpha)
@@ -874,7 +918,8 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fault.Call, fault.Skip = cloudflaretest.List, 1
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.show(alpha)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
@@ -885,7 +930,8 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 				says(t, err, "its effect could not be confirmed\nLast, ")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				fault := fault
 				fault.Times = 3
 				b.show(alpha)
@@ -902,7 +948,8 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 	t.Parallel()
 	t.Run("while settling", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.stubborn(100)
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
@@ -915,7 +962,8 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 	})
 	t.Run("in the deletion", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.show(alpha)
 			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
@@ -949,7 +997,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 				if gone {
 					noError(t, err)
 				} else {
-					wants[*cloudflare.StillListedError](t, err)
+					_ = wants[*cloudflare.StillListedError](t, err)
 				}
 				b.wantLog(t, "list delete list")
 			})
@@ -957,7 +1005,8 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 	})
 	t.Run("in the first look", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.show(alpha)
 			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
@@ -976,7 +1025,8 @@ func TestDisconnectHandsOver(t *testing.T) {
 	for name, existing := range map[string][]cloudflaretest.Service{"connected": nil, "adopted": {alpha}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.show(existing...)
 				connection, err := b.Connect(t.Context(), b.account, adopting)
 				noError(t, err)

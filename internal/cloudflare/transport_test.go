@@ -100,7 +100,7 @@ func TestDropsOverSockets(t *testing.T) {
 				b.server.Fail(cloudflaretest.Fault{Call: call, Drop: true, After: after, Times: 1})
 				connection, err := b.connect(t.Context())
 				if call == cloudflaretest.Link && !after {
-					wants[*cloudflare.LinkUnsettledError](t, err)
+					_ = wants[*cloudflare.LinkUnsettledError](t, err)
 					b.mustNotLeak(t, err.Error())
 					return
 				}
@@ -187,7 +187,7 @@ func TestTLSIsVerified(t *testing.T) {
 	client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: server.URL, MaxRetries: 3, Clock: &skippingClock{}})
 	for _, try := range callsOf(client, "a") {
 		err := try(t.Context())
-		wants[*tls.CertificateVerificationError](t, err)
+		_ = wants[*tls.CertificateVerificationError](t, err)
 		says(t, err, "certificate")
 	}
 	equal(t, "requests", requests.Load(), 0)
@@ -237,7 +237,7 @@ func TestAnswersAreReadUpToTenMiB(t *testing.T) {
 				noError(t, err)
 				return
 			}
-			wants[*cloudflare.TransportError](t, err)
+			_ = wants[*cloudflare.TransportError](t, err)
 			says(t, err, "larger than 10 MiB")
 		})
 	}
@@ -254,7 +254,7 @@ func TestRequestTimeoutOverSockets(t *testing.T) {
 				requests.Add(1)
 				if begin {
 					fmt.Fprint(w, `{"success":`)
-					http.NewResponseController(w).Flush() //nolint:errcheck // The client sees to it.
+					http.NewResponseController(w).Flush()
 				}
 				<-r.Context().Done()
 			}, func(c *cloudflare.Config) { c.RequestTimeout = 100 * time.Millisecond })
