@@ -81,8 +81,13 @@ lint: ## Run the linters of .golangci.yml, and check that file itself
 	$(TOOL) golangci-lint run
 
 .PHONY: release-check
-release-check: ## Check how releases are made, .goreleaser.yml
+release-check: ## Check .goreleaser.yml, which says how releases are made
 	$(GORELEASER) check
+
+# For the release workflow: a draft, with the notes in the file NOTES.
+.PHONY: release
+release:
+	$(GORELEASER) release --clean --draft --release-notes "$(NOTES)"
 
 .PHONY: check-workflows
 check-workflows: ## Check the workflows of .github
