@@ -110,6 +110,18 @@ check-generated: generate ## Fail if docs/ is not what generate writes and git h
 		echo "not fresh, or not committed (make generate):"; \
 		echo "$$stale"; git --no-pager diff -- docs examples; exit 1; }
 
+.PHONY: picture
+picture: ## Draw a run of the demo, for the README
+	@picture=$$(mktemp) && trap 'rm -f "$$picture"' EXIT && \
+	$(HERMETIC) go run ./internal/picture >"$$picture" && \
+	mkdir -p assets && cat "$$picture" >assets/demo.svg
+
+.PHONY: check-picture
+check-picture: picture ## Fail if the picture is not what picture draws and git has
+	@stale=$$(git status --porcelain -- assets) && [ -z "$$stale" ] || { \
+		echo "not fresh, or not committed (make picture):"; \
+		git --no-pager diff -- assets; exit 1; }
+
 .PHONY: clean
 clean: ## Remove what was built
 	rm -rf dist terraform-provider-cloudflare-pagerduty terraform-provider-cloudflare-pagerduty.exe
