@@ -175,6 +175,19 @@ func TestPacerBlocks(t *testing.T) {
 	})
 }
 
+// A call that its guard forbids is not under way.
+func TestForbiddenCallsAreReleased(t *testing.T) {
+	t.Parallel()
+	client, err := New(Config{Credentials: Credentials{APIToken: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forbidden := errors.New("forbidden")
+	err = client.DeleteServices(t.Context(), "a", func(context.Context) error { return forbidden })
+	same(t, "error", err, forbidden)
+	same(t, "in flight", client.pacer.inFlight, 0)
+}
+
 func TestPacerGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
