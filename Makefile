@@ -92,6 +92,8 @@ release:
 .PHONY: check-workflows
 check-workflows: ## Check the workflows of .github
 	$(ACTIONLINT)
+	@! grep -n 'uses: [^.]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$$' || \
+		{ echo "not pinned by commit hash, with the version beside it"; exit 1; }
 
 # Needs neither a terraform nor the network: the schemas come from docsgen. The
 # tools say much when all is well, and only errors are let through.
