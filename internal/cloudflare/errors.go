@@ -23,6 +23,11 @@ const (
 	// cutFactor is how many bytes, white space folded, are looked at for a rune
 	// that is shown.
 	cutFactor = 16
+	// longestSecret is more than a secret takes, escaped as it may be, in bytes.
+	longestSecret = 2048
+	// maxErrorsSize bounds the errors that are read of an answer, in bytes: what is
+	// nested is read once for each level.
+	maxErrorsSize = 64 << 10
 )
 
 // APIError is an answer of the API that is not a success, or not an answer of
@@ -249,7 +254,7 @@ func (a *answer) notJSON() *APIError {
 
 // excerpt is the beginning of the body, unless it may hold a fresh secret.
 func (a *answer) excerpt() string {
-	text := safeText(string(a.body), maxExcerpt, a.redact)
+	text := safeText(a.body, maxExcerpt, a.redact)
 	if a.call.answersSecret || text == "" {
 		return ""
 	}
@@ -274,46 +279,79 @@ func (a *answer) safe(details []ErrorDetail, budget *int) []ErrorDetail {
 
 // safeText masks secrets in text from outside, escapes what could drive a
 // terminal and cuts it to limit runes. Long text is cut beforehand too, since
-// masking has its price: far enough off that half a secret there is not shown.
-func safeText(s string, limit int, redact func(string) string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return Printable(redact(s[:min(len(s), cutFactor*limit)]), limit)
+// masking has its price; what may be the beginning of a secret goes with the rest.
+func safeText[T string | []byte](s T, limit int, redact func(string) string) string {
+	text, cut := fold(s, cutFactor*limit+longestSecret)
+	text = redact(text)
+	if cut {
+		text = text[:max(strings.LastIndex(text, masked)+len(masked), len(text)-longestSecret)]
+	}
+	return Printable(text, limit)
+}
+
+// fold returns the first bytes of s, of which a run of white space counts as one.
+func fold[T string | []byte](s T, most int) (folded string, cut bool) {
+	var b []byte
+	for i := range len(s) {
+		c := s[i]
+		if strings.IndexByte(" \t\n\v\f\r", c) >= 0 {
+			if len(b) == 0 || b[len(b)-1] == ' ' {
+				continue
+			}
+			c = ' '
+		}
+		if len(b) == most {
+			return string(b), true
+		}
+		b = append(b, c)
+	}
+	return string(b), false
 }
 
 // errorDetails reads errors in every shape that the API has them in. A part that
-// has another shape is left out rather than hiding the rest of the answer.
+// has another shape is left out rather than hiding the rest of the answer, and so
+// is what is too much to be shown.
 type errorDetails []ErrorDetail
 
 // UnmarshalJSON never fails on JSON.
 func (details *errorDetails) UnmarshalJSON(data []byte) error {
-	var entries []json.RawMessage
-	if json.Unmarshal(data, &entries) != nil {
-		return nil //nolint:nilerr // Not a list: there is nothing to show.
+	if len(data) > maxErrorsSize {
+		return nil
 	}
+	var entries [maxDetails]errorEntry
+	_ = json.Unmarshal(data, &entries) // Not a list: there is nothing to show.
 	for _, entry := range entries {
-		var detail ErrorDetail
-		var object struct {
-			Code             json.RawMessage `json:"code"`
-			Message          string          `json:"message"`
-			DocumentationURL string          `json:"documentation_url"`
-			Source           struct {
-				Pointer string `json:"pointer"`
-			} `json:"source"`
-			Chain errorDetails `json:"error_chain"`
+		if entry.Code != "" || entry.Message != "" || len(entry.Chain) > 0 {
+			*details = append(*details, ErrorDetail(entry))
 		}
-		if json.Unmarshal(entry, &detail.Message) != nil {
-			_ = json.Unmarshal(entry, &object) // It reads past a part of another type.
-			detail = ErrorDetail{
-				Code: strings.Trim(string(object.Code), `"`), Message: object.Message, Pointer: object.Source.Pointer,
-				DocumentationURL: object.DocumentationURL, Chain: object.Chain,
-			}
-			if detail.Code == "null" {
-				detail.Code = ""
-			}
-		}
-		if detail.Code != "" || detail.Message != "" || len(detail.Chain) > 0 {
-			*details = append(*details, detail)
-		}
+	}
+	return nil
+}
+
+// errorEntry is one entry of them.
+type errorEntry ErrorDetail
+
+// UnmarshalJSON never fails on JSON.
+func (entry *errorEntry) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &entry.Message) == nil {
+		return nil
+	}
+	var object struct {
+		Code             json.RawMessage `json:"code"`
+		Message          string          `json:"message"`
+		DocumentationURL string          `json:"documentation_url"`
+		Source           struct {
+			Pointer string `json:"pointer"`
+		} `json:"source"`
+		Chain errorDetails `json:"error_chain"`
+	}
+	_ = json.Unmarshal(data, &object) // It reads past a part of another type.
+	*entry = errorEntry{
+		Code: strings.Trim(string(object.Code), `"`), Message: object.Message, Pointer: object.Source.Pointer,
+		DocumentationURL: object.DocumentationURL, Chain: object.Chain,
+	}
+	if entry.Code == "null" {
+		entry.Code = ""
 	}
 	return nil
 }

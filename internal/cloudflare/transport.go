@@ -212,7 +212,8 @@ func (c *Client) authorize(req *http.Request) {
 }
 
 // redact masks the credentials and the call's integration token in s, whatever
-// their case, and with or without the dashes that the API may add or drop.
+// their case, with or without the dashes that the API may add or drop, and escaped
+// as in a URL.
 func (x *exchange) redact(s string) string {
 	for _, secret := range []string{x.call.secret, x.client.credentials.APIToken, x.client.credentials.APIKey} {
 		if secret == "" {
@@ -232,7 +233,7 @@ func secretPattern(secret string) string {
 	}
 	for i, r := range undashed {
 		if i > 0 {
-			pattern.WriteString("-*")
+			pattern.WriteString("(?:-|%2D)*")
 		}
 		pattern.WriteString(regexp.QuoteMeta(string(r)))
 	}
