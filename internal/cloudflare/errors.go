@@ -25,9 +25,6 @@ const (
 	cutFactor = 16
 	// longestSecret is more than a secret takes, escaped as it may be, in bytes.
 	longestSecret = 2048
-	// maxErrorsSize bounds the errors that are read of an answer, in bytes: what is
-	// nested is read once for each level.
-	maxErrorsSize = 64 << 10
 )
 
 // APIError is an answer of the API that is not a success, or not an answer of
@@ -185,8 +182,8 @@ func (a *answer) ray() string { return safeText(a.header.Get("CF-Ray"), 64, a.re
 
 // envelope is what every answer is wrapped in, without its result.
 type envelope struct {
-	Success *bool        `json:"success"`
-	Errors  errorDetails `json:"errors"`
+	Success *bool `json:"success"`
+	Errors  view  `json:"errors"`
 }
 
 // check returns an *APIError unless the answer is a success.
@@ -206,8 +203,7 @@ func (a *answer) check() error {
 		return nil
 	}
 	failure := a.failure("")
-	budget := maxDetails
-	failure.Errors = a.safe(envelope.Errors, &budget)
+	failure.Errors = a.safe(readDetails(envelope.Errors))
 	switch {
 	case len(failure.Errors) > 0:
 	case !expected:
@@ -226,7 +222,9 @@ func (a *answer) decode(v any) error {
 	envelope := struct {
 		Result any `json:"result"`
 	}{v}
-	if err := json.Unmarshal(a.body, &envelope); err != nil {
+	if err := json.Unmarshal(a.body, &envelope); errors.Is(err, errTooManyServices) {
+		return a.malformed(err.Error())
+	} else if err != nil {
 		return a.malformed("the result is not what this call answers with")
 	}
 	return nil
@@ -261,17 +259,14 @@ func (a *answer) excerpt() string {
 	return "; it begins: " + text
 }
 
-// safe makes the API's own words safe to show; of very many, the first ones.
-func (a *answer) safe(details []ErrorDetail, budget *int) []ErrorDetail {
+// safe makes the API's own words safe to show.
+func (a *answer) safe(details []ErrorDetail) []ErrorDetail {
 	var safe []ErrorDetail
 	text := func(s string) string { return safeText(s, maxMessage, a.redact) }
 	for _, d := range details {
-		if *budget--; *budget < 0 {
-			break
-		}
 		safe = append(safe, ErrorDetail{
 			Code: text(d.Code), Message: text(d.Message), Pointer: text(d.Pointer),
-			DocumentationURL: text(d.DocumentationURL), Chain: a.safe(d.Chain, budget),
+			DocumentationURL: text(d.DocumentationURL), Chain: a.safe(d.Chain),
 		})
 	}
 	return safe
@@ -306,52 +301,4 @@ func fold[T string | []byte](s T, most int) (folded string, cut bool) {
 		b = append(b, c)
 	}
 	return string(b), false
-}
-
-// errorDetails reads errors in every shape that the API has them in. A part that
-// has another shape is left out rather than hiding the rest of the answer, and so
-// is what is too much to be shown.
-type errorDetails []ErrorDetail
-
-// UnmarshalJSON never fails on JSON.
-func (details *errorDetails) UnmarshalJSON(data []byte) error {
-	if len(data) > maxErrorsSize {
-		return nil
-	}
-	var entries [maxDetails]errorEntry
-	_ = json.Unmarshal(data, &entries) // Not a list: there is nothing to show.
-	for _, entry := range entries {
-		if entry.Code != "" || entry.Message != "" || len(entry.Chain) > 0 {
-			*details = append(*details, ErrorDetail(entry))
-		}
-	}
-	return nil
-}
-
-// errorEntry is one entry of them.
-type errorEntry ErrorDetail
-
-// UnmarshalJSON never fails on JSON.
-func (entry *errorEntry) UnmarshalJSON(data []byte) error {
-	if json.Unmarshal(data, &entry.Message) == nil {
-		return nil
-	}
-	var object struct {
-		Code             json.RawMessage `json:"code"`
-		Message          string          `json:"message"`
-		DocumentationURL string          `json:"documentation_url"`
-		Source           struct {
-			Pointer string `json:"pointer"`
-		} `json:"source"`
-		Chain errorDetails `json:"error_chain"`
-	}
-	_ = json.Unmarshal(data, &object) // It reads past a part of another type.
-	*entry = errorEntry{
-		Code: strings.Trim(string(object.Code), `"`), Message: object.Message, Pointer: object.Source.Pointer,
-		DocumentationURL: object.DocumentationURL, Chain: object.Chain,
-	}
-	if entry.Code == "null" {
-		entry.Code = ""
-	}
-	return nil
 }

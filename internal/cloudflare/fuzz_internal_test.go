@@ -350,7 +350,7 @@ func FuzzParseBaseURL(f *testing.F) {
 		u, err := ParseBaseURL(s)
 		if err != nil {
 			mustBeSafe(t, err.Error())
-			if len(s) > 20 && strings.Contains(err.Error(), s[len(s)/2:]) {
+			if len(s) > 20 && strings.Contains(strings.ReplaceAll(err.Error(), DefaultBaseURL, ""), s[len(s)/2:]) {
 				t.Errorf("error %q quotes its input", err)
 			}
 			return

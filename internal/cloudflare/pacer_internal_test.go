@@ -39,7 +39,7 @@ func TestBackoffGrowsWithinBounds(t *testing.T) {
 	t.Parallel()
 	for failures, full := range map[int]time.Duration{
 		0: 500 * time.Millisecond, 1: time.Second, 4: 8 * time.Second, 5: 16 * time.Second, 6: 30 * time.Second,
-		15: 30 * time.Second, 16: 30 * time.Second, 64: 30 * time.Second, 1 << 40: 30 * time.Second,
+		15: 30 * time.Second, 16: 30 * time.Second, 40: 30 * time.Second, 64: 30 * time.Second, 1 << 40: 30 * time.Second,
 	} {
 		same(t, "longest", backoff(failures, 0), full)
 		same(t, "middle", backoff(failures, 0.5), full*3/4)

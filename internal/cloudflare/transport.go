@@ -43,6 +43,8 @@ func newTransport() *http.Transport {
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	// Terraform runs ten operations at once by default.
 	transport.MaxIdleConnsPerHost = 10
+	// The default lets headers take many times what is read of an answer.
+	transport.MaxResponseHeaderBytes = 256 << 10
 	return transport
 }
 
@@ -175,11 +177,19 @@ var (
 	errAnswerTooLarge = fmt.Errorf("the answer is larger than %d MiB", MaxAnswerSize>>20)
 )
 
+// readBounded reads as much as an answer may have. What is large gets its memory at
+// once, since a buffer that grows takes several times its size.
 func readBounded(r io.Reader) ([]byte, error) {
+	const usual = 1 << 20
 	var body bytes.Buffer
-	n, err := body.ReadFrom(io.LimitReader(r, MaxAnswerSize+1))
-	if err == nil && n > MaxAnswerSize {
-		err = errAnswerTooLarge
+	n, err := body.ReadFrom(io.LimitReader(r, usual))
+	if err == nil && n == usual {
+		const rest = MaxAnswerSize + 1 - usual
+		body.Grow(rest + bytes.MinRead)
+		n, err = body.ReadFrom(io.LimitReader(r, rest))
+		if err == nil && n == rest {
+			err = errAnswerTooLarge
+		}
 	}
 	return body.Bytes(), err
 }
