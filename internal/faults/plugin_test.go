@@ -48,12 +48,12 @@ type plugin struct {
 // environment it gets nothing that could configure it or the network.
 func startPlugin(t *testing.T, env ...string) *plugin {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), terraform.Provider)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), terraform.Provider)
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT"} {
 		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
 	}
 	// Dozens of lines for each call would otherwise be written, read and dropped.
-	cmd.Env = append(append(cmd.Env, "TF_LOG_SDK=ERROR", "TF_LOG_PROVIDER=ERROR"), env...)
+	cmd.Env = append(append(cmd.Env, "TF_LOG_SDK=OFF", "TF_LOG_PROVIDER_CLOUDFLARE_PAGERDUTY=OFF"), env...)
 	p := &plugin{stderr: &lockedBuffer{}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{

@@ -162,17 +162,34 @@ type session struct {
 	planned, plannedAdoption, state encoded
 
 	serial atomic.Int64
+
+	mu          sync.Mutex
+	diagnostics []diagnostic // of all trials
 }
 
 const template = "7e000000000000000000000000000000"
 
+// newSession puts toxics between the two.
 func newSession(t *testing.T, config object, toxics ...string) *session {
 	t.Helper()
+	s := newSessionWith(t, nil)
+	all := object{"base_url": baseURL(newProxy(t, address(t, s.server), toxics...).Listen)}
+	maps.Copy(all, config)
+	s.plugin.configure(t, all)
+	return s
+}
+
+// newSessionWith gives the process an environment, of which prepare, unless nil,
+// tells a part once there is a stand-in.
+func newSessionWith(t *testing.T, prepare func(*session) []string, env ...string) *session {
+	t.Helper()
 	// The header that tells of the budget must not slow the provider down.
-	s := &session{
-		server: cloudflaretest.New(t, cloudflaretest.WithRateLimit(1<<30, time.Hour, time.Hour), cloudflaretest.WithConsent(cloudflaretest.Consent{Services: connected})),
-		plugin: startPlugin(t),
+	s := &session{server: cloudflaretest.New(t,
+		cloudflaretest.WithRateLimit(1<<30, time.Hour, time.Hour), cloudflaretest.WithConsent(cloudflaretest.Consent{Services: connected}))}
+	if prepare != nil {
+		env = append(env, prepare(s)...)
 	}
+	s.plugin = startPlugin(t, env...)
 	ctx := withTimeout(t, time.Minute)
 	s.server.Account(template)
 	s.plugin.configure(t, object{"base_url": s.server.URL()})
@@ -186,9 +203,6 @@ func newSession(t *testing.T, config object, toxics ...string) *session {
 	s.planned = get(s.plugin.plan(ctx, object{"account_id": template})).PlannedState
 	s.plannedAdoption = get(s.plugin.plan(ctx, object{"account_id": template, "adopt_existing": true})).PlannedState
 	s.state = get(s.plugin.create(ctx, object{"account_id": template}, s.planned)).NewState
-	all := object{"base_url": baseURL(newProxy(t, address(t, s.server), toxics...).Listen)}
-	maps.Copy(all, config)
-	s.plugin.configure(t, all)
 	s.server.ResetRequests()
 	return s
 }
@@ -255,6 +269,9 @@ func (s *session) try(ctx context.Context, op operation, c cut, times int) (tria
 	if err != nil {
 		return result, err
 	}
+	s.mu.Lock()
+	s.diagnostics = append(s.diagnostics, resp.Diagnostics...)
+	s.mu.Unlock()
 	result.resp = resp
 	result.state, err = resp.NewState.decode()
 	return result, err

@@ -1,5 +1,5 @@
-# With the real provider, which checks the configuration. What would make calls
-# is overridden.
+# With the real provider, which is configured with the block below. What would make
+# calls is overridden.
 
 provider "pagerduty" {
   api_token = "not-used"
