@@ -25,7 +25,7 @@ import (
 )
 
 // releaseFlags build as a release is built.
-var releaseFlags = []string{"build", "-trimpath", "-ldflags=-s -w -X main.version=0.0.1"}
+var releaseFlags = []string{"build", "-trimpath", "-tags=nethttpomithttp2", "-ldflags=-s -w -X main.version=0.0.1"}
 
 func buildRelease(ctx context.Context, dir string) (string, error) {
 	root, err := terraformtest.Root(ctx)
@@ -73,8 +73,7 @@ func main() {
 }
 `
 
-// buildEmpty builds the empty provider from a module of its own, with the very
-// versions of this one.
+// buildEmpty builds the empty provider.
 func buildEmpty(ctx context.Context, dir string) (string, error) {
 	root, err := terraformtest.Root(ctx)
 	if err != nil {
@@ -83,19 +82,25 @@ func buildEmpty(ctx context.Context, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		content, err := os.ReadFile(filepath.Join(root, name))
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			return "", err
-		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(emptyProvider), 0o600); err != nil {
+	if err := writeEmpty(root, dir); err != nil {
 		return "", err
 	}
 	return build(ctx, dir, filepath.Join(dir, "empty-provider"))
+}
+
+// writeEmpty writes the empty provider as a module of its own, with the very
+// versions of this one.
+func writeEmpty(root, dir string) error {
+	for _, name := range []string{"go.mod", "go.sum"} {
+		content, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "main.go"), []byte(emptyProvider), 0o600)
 }
 
 func build(ctx context.Context, dir, binary string) (string, error) {
