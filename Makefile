@@ -44,6 +44,15 @@ fuzz: ## Search for failures with each fuzz target, for FUZZTIME each
 		done; \
 	done
 
+BENCHCOUNT = 6
+
+.PHONY: bench
+bench: ## Measure the client, the provider, its start and its size
+	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
+	$(HERMETIC) go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/cloudflare ./internal/provider >"$$results" && \
+	$(TOOL) benchstat "$$results"
+	@$(HERMETIC) go run ./internal/bench
+
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; fails without a way to their database
 	@sh .ci/vuln
