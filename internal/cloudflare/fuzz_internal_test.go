@@ -166,8 +166,7 @@ func fuzzOutcome(t *testing.T, err error, mayBeSuccess bool) {
 		return
 	}
 	mustBeSafe(t, err.Error(), fuzzToken)
-	var api *APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*APIError](err); ok {
 		_ = api.HasCode("7003")
 	}
 }
