@@ -190,7 +190,7 @@ func TestLinkIsNotResent(t *testing.T) {
 func TestHalfClose(t *testing.T) {
 	t.Parallel()
 	s := newSession(t, nil)
-	toClient := newForwarder(t, address(t, s.server), func(to *net.TCPConn, from io.Reader) {
+	toClient := newForwarder(t, hostPort(t, s.server), func(to *net.TCPConn, from io.Reader) {
 		var received []byte
 		buffer := make([]byte, 4096)
 		for {
@@ -211,7 +211,7 @@ func TestHalfClose(t *testing.T) {
 			}
 		}
 	}, pass)
-	toServer := newForwarder(t, address(t, s.server), pass, func(to *net.TCPConn, from io.Reader) {
+	toServer := newForwarder(t, hostPort(t, s.server), pass, func(to *net.TCPConn, from io.Reader) {
 		buffer := make([]byte, 4096)
 		n, _ := from.Read(buffer)
 		_, _ = to.Write(buffer[:n])
@@ -250,7 +250,7 @@ func TestHalfClose(t *testing.T) {
 func TestRefusedLink(t *testing.T) {
 	t.Parallel()
 	s := newSession(t, nil)
-	f := newForwarder(t, address(t, s.server), pass, pass)
+	f := newForwarder(t, hostPort(t, s.server), pass, pass)
 	op := operations["create/link"]
 	op.call = token
 

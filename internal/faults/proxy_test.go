@@ -5,12 +5,14 @@ package faults
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,8 +60,8 @@ func newProxy(t *testing.T, upstream string, toxics ...string) *toxiproxy.Proxy 
 // baseURL is a stand-in's base URL at another address.
 func baseURL(address string) string { return "http://" + address + "/client/v4" }
 
-// address is where a stand-in listens.
-func address(t *testing.T, server *cloudflaretest.Server) string {
+// hostPort is where a stand-in listens.
+func hostPort(t *testing.T, server *cloudflaretest.Server) string {
 	t.Helper()
 	u, err := url.Parse(server.URL())
 	if err != nil {
@@ -77,9 +79,12 @@ type cut struct {
 }
 
 const (
-	ends   = "ends"   // the connection ends, as if the answer were whole; with abrupt, it is reset
-	bare   = "bare"   // it ends, and the answer does not tell its length
-	stalls = "stalls" // nothing more comes
+	ends    = "ends"    // the connection ends, as if the answer were whole; with abrupt, it is reset
+	stalls  = "stalls"  // nothing more comes
+	bare    = "bare"    // it ends, and the answer does not tell its length
+	zipped  = "zipped"  // as bare, and the answer is compressed
+	chunked = "chunked" // it ends, and the answer comes in chunks
+	doubled = "doubled" // it comes whole, and then once more
 )
 
 const cutHeader = "X-Cut"
@@ -126,7 +131,7 @@ func (*cutToxic) Pipe(stub *toxics.ToxicStub) {
 			if passes > 0 {
 				stub.Output <- &stream.StreamChunk{Data: answer[:passes], Timestamp: chunk.Timestamp}
 			}
-			if passes == len(answer) && how != bare {
+			if passes == len(answer) && how != bare && how != zipped {
 				continue
 			}
 			if how == stalls {
@@ -162,8 +167,26 @@ func obey(answer []byte) (_ []byte, passes int, how string) {
 		return answer, len(answer), ""
 	}
 	how = string(match[1])
-	if how == bare {
-		answer = length.ReplaceAllLiteral(answer, []byte("\r\nConnection: close\r\n"))
+	header, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	replace := func(field string, body []byte) {
+		header = length.ReplaceAllLiteral(append(header, "\r\n"...), []byte("\r\n"+field+"\r\n"))
+		answer = slices.Concat(header, []byte("\r\n"), body)
+	}
+	switch how {
+	case bare:
+		replace("Connection: close", body)
+	case zipped:
+		var compressed bytes.Buffer
+		// Not truly: how long the answer is must not depend on its contents.
+		writer, _ := gzip.NewWriterLevel(&compressed, gzip.NoCompression)
+		_, _ = writer.Write(body)
+		_ = writer.Close()
+		replace("Connection: close\r\nContent-Encoding: gzip", compressed.Bytes())
+	case chunked:
+		half := len(body) / 2
+		replace("Transfer-Encoding: chunked", fmt.Appendf(nil, "%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", half, body[:half], len(body)-half, body[half:]))
+	case doubled:
+		answer = slices.Concat(answer, answer)
 	}
 	answerLengths.LoadOrStore(string(match[3]), len(answer))
 	passes, _ = strconv.Atoi(string(match[2]))

@@ -173,7 +173,7 @@ const template = "7e000000000000000000000000000000"
 func newSession(t *testing.T, config object, toxics ...string) *session {
 	t.Helper()
 	s := newSessionWith(t, nil)
-	all := object{"base_url": baseURL(newProxy(t, address(t, s.server), toxics...).Listen)}
+	all := object{"base_url": baseURL(newProxy(t, hostPort(t, s.server), toxics...).Listen)}
 	maps.Copy(all, config)
 	s.plugin.configure(t, all)
 	return s
@@ -347,7 +347,9 @@ func TestTruncation(t *testing.T) {
 		"once":                {how: ends, times: 1, stride: 1, atOnce: 24},
 		"once, repeated":      {how: ends, times: 1, stride: 1, retries: 2, atOnce: 100},
 		"each time, repeated": {how: ends, times: 2, stride: 11, retries: 1, atOnce: 100},
-		"without a length":    {how: bare, times: 1, stride: 3, atOnce: 24},
+		"without a length":    {how: bare, times: 1, stride: 5, atOnce: 24},
+		"compressed":          {how: zipped, times: 1, stride: 5, atOnce: 24},
+		"in chunks":           {how: chunked, times: 1, stride: 5, atOnce: 24},
 		"reset":               {how: ends, toxics: []string{abrupt}, times: 1, stride: 5, atOnce: 24},
 		"stalled":             {how: stalls, times: 1, stride: 17, timeout: "5s", atOnce: 200},
 	} {
