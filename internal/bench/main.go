@@ -32,15 +32,15 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func run(ctx context.Context) error {
 // compareWithEmpty starts both providers in turns until they have told their
 // schemas, so that what else the machine does meets both.
 func compareWithEmpty(ctx context.Context, dir string) error {
-	real, err := buildRelease(ctx, dir)
+	provider, err := buildRelease(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("unable to build the provider: %w", err)
 	}
@@ -66,7 +66,7 @@ func compareWithEmpty(ctx context.Context, dir string) error {
 	}
 	times := map[string][]time.Duration{}
 	for i := range startRuns + 1 {
-		for _, binary := range []string{real, empty} {
+		for _, binary := range []string{provider, empty} {
 			took, err := timeSchema(ctx, binary)
 			if err != nil {
 				return fmt.Errorf("unable to start %s: %w", filepath.Base(binary), err)
@@ -77,14 +77,14 @@ func compareWithEmpty(ctx context.Context, dir string) error {
 		}
 	}
 	var sizes [2]float64
-	for i, binary := range []string{real, empty} {
+	for i, binary := range []string{provider, empty} {
 		info, err := os.Stat(binary)
 		if err != nil {
 			return err
 		}
 		sizes[i] = float64(info.Size()) / (1 << 20)
 	}
-	took, base := median(times[real]), median(times[empty])
+	took, base := median(times[provider]), median(times[empty])
 	timeRatio, sizeRatio := float64(took)/float64(base), sizes[0]/sizes[1]
 
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)

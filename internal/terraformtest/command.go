@@ -14,7 +14,7 @@ import (
 // know its process. What it writes goes to output. The end of the context
 // interrupts it; it has a process group of its own.
 func (w *Workspace) Command(ctx context.Context, output io.Writer, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...) //nolint:gosec // The terraform that was asked for.
+	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...)
 	cmd.Dir = w.Dir
 	cmd.Env = append(scrubbed(os.Environ()),
 		"TF_CLI_CONFIG_FILE="+w.Terraform.cliConfig,

@@ -41,7 +41,7 @@ type Result struct {
 // and may finish in an orderly way.
 func (w *Workspace) Run(ctx context.Context, args ...string) (Result, error) {
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...) //nolint:gosec // The terraform that was asked for.
+	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...)
 	cmd.Dir = w.Dir
 	cmd.Env = append(scrubbed(os.Environ()),
 		"TF_CLI_CONFIG_FILE="+w.Terraform.cliConfig,
