@@ -41,23 +41,11 @@ type Result struct {
 // and may finish in an orderly way.
 func (w *Workspace) Run(ctx context.Context, args ...string) (Result, error) {
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...)
-	cmd.Dir = w.Dir
-	cmd.Env = append(scrubbed(os.Environ()),
-		"TF_CLI_CONFIG_FILE="+w.Terraform.cliConfig,
-		"TF_IN_AUTOMATION=1",
-		"TF_INPUT=0",
-		"CHECKPOINT_DISABLE=1",
-	)
-	cmd.Env = append(cmd.Env, w.Env...)
-	cmd.Stdout = io.Writer(&output)
+	shown := io.Writer(&output)
 	if w.Output != nil {
-		cmd.Stdout = io.MultiWriter(&output, w.Output)
+		shown = io.MultiWriter(&output, w.Output)
 	}
-	cmd.Stderr = cmd.Stdout
-	cmd.WaitDelay = patience
-	interruptible(cmd)
-
+	cmd := w.Command(ctx, shown, args...)
 	err := cmd.Run()
 	if cmd.ProcessState == nil {
 		return Result{}, fmt.Errorf("unable to run %s: %w", w.Terraform.Path, err)
@@ -70,6 +58,25 @@ func (w *Workspace) Run(ctx context.Context, args ...string) (Result, error) {
 		err = nil
 	}
 	return result, err
+}
+
+// Command is terraform as Run runs it, not started yet, for a caller who has to
+// know its process. What it writes goes to output. The end of the context
+// interrupts it; it has a process group of its own.
+func (w *Workspace) Command(ctx context.Context, output io.Writer, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, w.Terraform.Path, args...)
+	cmd.Dir = w.Dir
+	cmd.Env = append(scrubbed(os.Environ()),
+		"TF_CLI_CONFIG_FILE="+w.Terraform.cliConfig,
+		"TF_IN_AUTOMATION=1",
+		"TF_INPUT=0",
+		"CHECKPOINT_DISABLE=1",
+	)
+	cmd.Env = append(cmd.Env, w.Env...)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.WaitDelay = patience
+	interruptible(cmd)
+	return cmd
 }
 
 // scrubbed leaves out what the caller's shell has set for terraform, tofu and the
