@@ -949,7 +949,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 				_, err := disconnect(ctx, b, alpha)
 				listed := wants[*cloudflare.StillListedError](t, err)
 				equal(t, "services", len(listed.Services), 0)
-				says(t, err, "its effect could not be confirmed\nLast, ")
+				says(t, err, "that could not be confirmed\nLast, ")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 			bubble(t, func(b *bench) {

@@ -51,10 +51,11 @@ func (c *Client) list(ctx context.Context, accountID string, options listOptions
 	if err != nil {
 		return nil, err
 	}
-	var services serviceList
-	if err := answer.decode(&services); err != nil {
+	listed := serviceList{most: maxServices, size: maxServicesSize}
+	if err := answer.decode(&listed); err != nil {
 		return nil, err
 	}
+	services := listed.services
 	for _, service := range services {
 		if service.ID == "" {
 			return nil, answer.malformed("a service has no ID")
@@ -76,11 +77,15 @@ const (
 var errTooManyServices = fmt.Errorf("there are more than %d services, or more than %d MiB of them", maxServices, maxServicesSize>>20)
 
 // serviceList reads services one by one, to stop where there are too many.
-type serviceList []Service
+type serviceList struct {
+	services []Service
+	most     int // services
+	size     int // of their JSON, in bytes
+}
 
 // UnmarshalJSON reads a list, or null.
 func (l *serviceList) UnmarshalJSON(data []byte) error {
-	if len(data) > maxServicesSize {
+	if len(data) > l.size {
 		return errTooManyServices
 	}
 	services := json.NewDecoder(bytes.NewReader(data))
@@ -94,7 +99,7 @@ func (l *serviceList) UnmarshalJSON(data []byte) error {
 		if err := services.Decode(&service); err != nil {
 			return err
 		}
-		if *l = append(*l, service); len(*l) > maxServices {
+		if l.services = append(l.services, service); len(l.services) > l.most {
 			return errTooManyServices
 		}
 	}
