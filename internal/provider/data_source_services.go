@@ -33,10 +33,10 @@ func (d *servicesDataSource) Metadata(_ context.Context, req datasource.Metadata
 func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The PagerDuty services that a Cloudflare account is connected to, with the IDs that notification policies route to. No match is an empty list, not an error.\n\n" +
-			"The API token needs " + readPermission + ".",
+			"The API token needs " + readPermission + ", or the Write permission of either.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default.",
+				MarkdownDescription: accountIDDescription,
 				Optional:            true,
 				Computed:            true,
 				Validators:          []validator.String{validAccountID()},

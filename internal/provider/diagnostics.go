@@ -106,7 +106,8 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 // importSnippet shows both ways to import. The provider does not know the
 // resource's address, so a placeholder stands for its name.
 func importSnippet(accountID string) string {
-	return fmt.Sprintf("  import {\n    to = pagerduty_connection.<NAME>\n    id = %q\n  }\n\nor\n\n  terraform import 'pagerduty_connection.<NAME>' %s", accountID, accountID)
+	return fmt.Sprintf("  import {\n    to = pagerduty_connection.<NAME>\n    id = %q\n  }\n\nor\n\n  terraform import 'pagerduty_connection.<NAME>' %s\n\n"+
+		"with the resource's address in place of pagerduty_connection.<NAME>; in a module it begins with module.", accountID, accountID)
 }
 
 func connectedWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {

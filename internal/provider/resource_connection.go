@@ -58,10 +58,10 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"Creating it links the account with PagerDuty. Somebody may have to finish in PagerDuty, by choosing services there; they show in `services` at the next refresh. " +
 			"An account that is already connected is not taken over unless `adopt_existing` says so: import it instead.\n\n" +
 			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan warns and names each service. A service that the plan did not show stops the destroy before anything is deleted.\n\n" +
-			"The API token needs " + writePermission + ", and for plans alone " + readPermission + ". PagerDuty needs a Business plan or higher.",
+			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs a Business plan or higher.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default. Changing it replaces the connection, which deletes the PagerDuty services of the account before.",
+				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
 				Optional:            true,
 				Computed:            true,
 				Validators:          []validator.String{validAccountID()},
@@ -85,7 +85,7 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"connection_id": schema.StringAttribute{
-				MarkdownDescription: "What linking returned; null after an import, an adoption, or a link whose answer was lost.",
+				MarkdownDescription: "ID that linking returned; null after an import, an adoption, or a link whose answer was lost.",
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
@@ -104,14 +104,14 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	describe := func(operation string) string {
-		return fmt.Sprintf("How long to %s may take, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`; `%s` by default.", operation, "10m")
+		return fmt.Sprintf("Time limit for %s, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`; `%s` by default.", operation, "10m")
 	}
 	attribute := timeouts.Attributes(ctx, timeouts.Opts{
 		Create: true, CreateDescription: describe("create"),
 		Read: true, ReadDescription: describe("read"),
 		Delete: true, DeleteDescription: describe("delete"),
 	}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // The library says so.
-	attribute.MarkdownDescription = "How long operations may take."
+	attribute.MarkdownDescription = "Time limits for operations."
 	return attribute
 }
 
