@@ -17,9 +17,10 @@ require (
 	golang.org/x/sync v0.24.0
 )
 
+require github.com/agext/levenshtein v1.2.3 // indirect
+
 require (
 	github.com/ProtonMail/go-crypto v1.5.2 // indirect
-	github.com/agext/levenshtein v1.2.3 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
 	github.com/cloudflare/circl v1.6.3 // indirect
 	github.com/fatih/color v1.18.0 // indirect

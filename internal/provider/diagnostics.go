@@ -21,6 +21,9 @@ const (
 	writePermission = "\"Notifications Write\" or \"Account Settings Write\""
 )
 
+// readPermissionNote is for the page of what only reads.
+const readPermissionNote = "The API token needs " + readPermission + ", or the Write permission of either."
+
 // finishURL is where PagerDuty is connected in the dashboard.
 const finishURL = "https://dash.cloudflare.com/?to=/:account/notifications/destinations"
 
