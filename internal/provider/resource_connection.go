@@ -260,6 +260,9 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	// The framework wants an identity even where the resource is removed or the
+	// read deferred.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if r.data.waits(state.AccountID) && req.ClientCapabilities.DeferralAllowed {
@@ -280,8 +283,6 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		failure{"Unable to Read PagerDuty Connection", accountID, readPermission, "timeouts.read", err}.addTo(&resp.Diagnostics)
 		return
 	}
-	// The framework wants an identity even where the resource is removed.
-	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	switch {
 	case len(services) == 0 && state.imported():
 		addNothingToImport(accountID, &resp.Diagnostics)
@@ -336,9 +337,9 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	accountID := req.ID
 	if accountID == "" {
-		var identity connectionIdentityModel
-		resp.Diagnostics.Append(req.Identity.Get(ctx, &identity)...)
-		accountID = identity.AccountID.ValueString()
+		var identity types.String
+		resp.Diagnostics.Append(req.Identity.GetAttribute(ctx, path.Root("account_id"), &identity)...)
+		accountID = identity.ValueString()
 	}
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
 		resp.Diagnostics.AddError("Invalid Import ID", fmt.Sprintf("A connection is imported by the ID of its account, and %q %s. %s.",

@@ -88,6 +88,11 @@ func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
 	legacyConfigured := !model.APIKey.IsNull() || !model.Email.IsNull()
 	switch {
 	case tokenConfigured && legacyConfigured:
+		// What is not known yet may turn out to be null.
+		token, key, email := r.known("api_token", model.APIToken), r.known("api_key", model.APIKey), r.known("email", model.Email)
+		if !token || !key && !email {
+			break
+		}
 		r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Cloudflare Credentials",
 			"The arguments `api_key` and `email` can't be set together with `api_token`: remove one kind.")
 	case tokenConfigured, !legacyConfigured && r.getenv(envAPIToken) != "":

@@ -1,0 +1,178 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+)
+
+func TestServicesFilters(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		blank := cloudflaretest.Service{ID: "33", Name: ""}
+		twin := cloudflaretest.Service{ID: "00", Name: "Primary"}
+		lower := cloudflaretest.Service{ID: "44", Name: "primary (dev)"}
+		server.a.SetServices(lower, second, primary, blank, twin)
+		s := newSession(t, server, nil)
+		for name, test := range map[string]struct {
+			filter object
+			want   []cloudflaretest.Service
+		}{
+			"none":               {object{}, []cloudflaretest.Service{blank, twin, primary, second, lower}},
+			"exact name":         {object{"name": "Primary"}, []cloudflaretest.Service{twin, primary}},
+			"part of a name":     {object{"name": "Prim"}, nil},
+			"empty name":         {object{"name": ""}, []cloudflaretest.Service{blank}},
+			"regexp, anywhere":   {object{"name_regex": "rim"}, []cloudflaretest.Service{twin, primary, lower}},
+			"regexp, anchored":   {object{"name_regex": "^Primary$"}, []cloudflaretest.Service{twin, primary}},
+			"regexp, flags":      {object{"name_regex": "(?i)^PRIMARY"}, []cloudflaretest.Service{twin, primary, lower}},
+			"empty regexp":       {object{"name_regex": ""}, []cloudflaretest.Service{blank, twin, primary, second, lower}},
+			"no match":           {object{"name_regex": "^x"}, nil},
+			"name is no pattern": {object{"name": "Prim.*"}, nil},
+		} {
+			t.Log(name)
+			read := s.services(test.filter)
+			expect(t, read.diags)
+			expectState(t, read.state, with(object{"account_id": accountA, "name": nil, "name_regex": nil, "services": listed(test.want...)}, test.filter))
+			expectCalls(t, server, "list")
+		}
+	})
+}
+
+func TestServicesAccount(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		server.b.SetServices(second)
+		s := newSession(t, server, nil)
+		// An account without a service is no error.
+		expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed()})
+		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
+
+		s = newSession(t, server, with(standard(server), object{"account_id": nil}))
+		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
+		expectCalls(t, server, "list list list")
+		expect(t, s.services(object{}).diags, anError("Missing Cloudflare Account", "`account_id`", envAccountID, "32 hexadecimal digits").on("account_id"))
+		expectCalls(t, server, "")
+	})
+}
+
+func TestServicesInvalid(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		s := newSession(t, server, nil)
+		for _, id := range invalidAccountIDs {
+			expect(t, s.services(object{"account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
+		}
+		expect(t, s.services(object{"name_regex": "(?<=x)"}).diags, anError("Invalid Regular Expression", "RE2").on("name_regex"))
+		expect(t, s.services(object{"name_regex": "["}).diags, anError("Invalid Regular Expression", "missing closing ]").on("name_regex"))
+		expect(t, s.services(object{"name": "a", "name_regex": "b"}).diags, anError("Invalid Attribute Combination", "name_regex").on("name"))
+		expectCalls(t, server, "")
+	})
+}
+
+func TestServicesReadOnlyToken(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		server.a.SetServices(primary)
+		s := newSession(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
+		read := s.services(object{})
+		expect(t, read.diags)
+		expectState(t, read.state, object{"services": listed(primary)})
+	})
+}
+
+func TestServicesErrors(t *testing.T) {
+	t.Parallel()
+	for name, fault := range readFailures {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, server *standIn) {
+				fault.Call = cloudflaretest.List
+				server.Fail(fault)
+				read := newSession(t, server, nil).services(object{})
+				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
+				if name == "403" {
+					expect(t, read.diags, anError("Unable to Read PagerDuty Services", readPermission))
+				}
+			})
+		})
+	}
+}
+
+// It has ten minutes, and says at once when a block by the rate limit is longer.
+func TestServicesTimeout(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		for wait, enough := range map[string]bool{"599": true, "600": false} {
+			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+			started := time.Now()
+			read := newSession(t, server, nil).services(object{})
+			if enough {
+				expect(t, read.diags)
+				took(t, started, 599*time.Second, 600*time.Second)
+			} else {
+				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s", "-parallelism"))
+				took(t, started, 0, 0)
+			}
+		}
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 24 * time.Hour})
+		started := time.Now()
+		read := newSession(t, server, with(standard(server), object{"request_timeout": "1h"})).services(object{})
+		expect(t, read.diags, anError("Unable to Read PagerDuty Services", "the time for this operation is up", "Run again when the API answers"))
+		took(t, started, 10*time.Minute, 10*time.Minute)
+	})
+}
+
+func TestServicesInterrupted(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadGateway})
+		s := newSession(t, server, nil)
+		started := time.Now()
+		time.AfterFunc(time.Second, s.interrupt)
+		expect(t, s.services(object{}).diags, anError("Unable to Read PagerDuty Services", "interrupted"))
+		took(t, started, time.Second, time.Second)
+	})
+}
+
+// Whatever is refreshed at once shares one list for each account, and each still
+// filters on its own.
+func TestReadsShareLists(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		server.a.SetServices(second, primary)
+		server.b.SetServices(second)
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
+		s := newSession(t, server, nil)
+		var wait sync.WaitGroup
+		for range 20 {
+			wait.Go(func() {
+				expectState(t, s.services(object{"name": "Primary"}).state, object{"services": listed(primary)})
+			})
+			wait.Go(func() {
+				expectState(t, s.services(object{"name": "Second"}).state, object{"services": listed(second)})
+			})
+			wait.Go(func() {
+				expectState(t, s.read(connected(primary)).state, object{"services": listed(primary, second)})
+			})
+			wait.Go(func() {
+				expectState(t, s.services(object{"account_id": accountB}).state, object{"services": listed(second)})
+			})
+		}
+		wait.Wait()
+		if a, b := server.CountFor(accountA, ""), server.CountFor(accountB, ""); a != 1 || b != 1 {
+			t.Errorf("%d and %d lists", a, b)
+		}
+
+		// Nothing is kept beyond that.
+		s.services(object{})
+		if n := server.CountFor(accountA, ""); n != 2 {
+			t.Errorf("%d lists", n)
+		}
+	})
+}

@@ -1,0 +1,316 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+)
+
+func hasName(name string) func(*tfprotov6.SchemaAttribute) bool {
+	return func(a *tfprotov6.SchemaAttribute) bool { return a.Name == name }
+}
+
+// walk visits every attribute of a schema, nested ones too.
+func walk(at string, attributes []*tfprotov6.SchemaAttribute, visit func(string, *tfprotov6.SchemaAttribute)) {
+	for _, attribute := range attributes {
+		path := at + "." + attribute.Name
+		visit(path, attribute)
+		if attribute.NestedType != nil {
+			walk(path, attribute.NestedType.Attributes, visit)
+		}
+	}
+}
+
+// everySchema is all that the provider serves, by name.
+func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
+	t.Helper()
+	s := unconfigured(t, offline(t))
+	schemas := map[string]*tfprotov6.SchemaBlock{"provider": s.schemas.Provider.Block}
+	for name, schema := range s.schemas.ResourceSchemas {
+		schemas[name] = schema.Block
+	}
+	for name, schema := range s.schemas.DataSourceSchemas {
+		schemas[name] = schema.Block
+	}
+	return schemas
+}
+
+func TestSchemasAreValid(t *testing.T) {
+	t.Parallel()
+	s := unconfigured(t, offline(t))
+	expect(t, s.schemas.Diagnostics)
+}
+
+func TestTypeNames(t *testing.T) {
+	t.Parallel()
+	var meta frameworkprovider.MetadataResponse
+	New("1.2.3")().Metadata(context.Background(), frameworkprovider.MetadataRequest{}, &meta)
+	if meta.TypeName != "pagerduty" || meta.Version != "1.2.3" {
+		t.Errorf("%+v", meta)
+	}
+	s := unconfigured(t, offline(t))
+	if len(s.schemas.ResourceSchemas) != 1 || s.schemas.ResourceSchemas["pagerduty_connection"] == nil {
+		t.Errorf("resources: %v", s.schemas.ResourceSchemas)
+	}
+	if len(s.schemas.DataSourceSchemas) != 1 || s.schemas.DataSourceSchemas["pagerduty_services"] == nil {
+		t.Errorf("data sources: %v", s.schemas.DataSourceSchemas)
+	}
+}
+
+// The attributes are public interface: their names, kinds and types.
+func TestAttributes(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"provider.api_token":       "optional sensitive tftypes.String",
+		"provider.api_key":         "optional sensitive tftypes.String",
+		"provider.email":           "optional tftypes.String",
+		"provider.account_id":      "optional tftypes.String",
+		"provider.base_url":        "optional tftypes.String",
+		"provider.max_retries":     "optional tftypes.Number",
+		"provider.request_timeout": "optional tftypes.String",
+
+		"pagerduty_connection.account_id":        "optional computed tftypes.String",
+		"pagerduty_connection.adopt_existing":    "optional computed tftypes.Bool",
+		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
+		"pagerduty_connection.timeouts":          "optional SINGLE",
+		"pagerduty_connection.timeouts.create":   "optional tftypes.String",
+		"pagerduty_connection.timeouts.read":     "optional tftypes.String",
+		"pagerduty_connection.timeouts.delete":   "optional tftypes.String",
+		"pagerduty_connection.id":                "computed tftypes.String",
+		"pagerduty_connection.connection_id":     "computed tftypes.String",
+		"pagerduty_connection.services":          "computed LIST",
+		"pagerduty_connection.services.id":       "computed tftypes.String",
+		"pagerduty_connection.services.name":     "computed tftypes.String",
+
+		"pagerduty_services.account_id":    "optional computed tftypes.String",
+		"pagerduty_services.name":          "optional tftypes.String",
+		"pagerduty_services.name_regex":    "optional tftypes.String",
+		"pagerduty_services.services":      "computed LIST",
+		"pagerduty_services.services.id":   "computed tftypes.String",
+		"pagerduty_services.services.name": "computed tftypes.String",
+	}
+	got := map[string]string{}
+	for name, schema := range everySchema(t) {
+		if len(schema.BlockTypes) > 0 {
+			t.Errorf("%s has blocks", name)
+		}
+		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+			var kind []string
+			for word, is := range map[string]bool{"1required": a.Required, "2optional": a.Optional, "3computed": a.Computed, "4sensitive": a.Sensitive, "5write-only": a.WriteOnly, "6deprecated": a.Deprecated} {
+				if is {
+					kind = append(kind, word)
+				}
+			}
+			slices.Sort(kind)
+			for i := range kind {
+				kind[i] = kind[i][1:]
+			}
+			if a.NestedType != nil {
+				kind = append(kind, a.NestedType.Nesting.String())
+			} else {
+				kind = append(kind, a.Type.String())
+			}
+			got[path] = strings.Join(kind, " ")
+		})
+	}
+	if !reflect.DeepEqual(got, want) {
+		for path := range got {
+			if got[path] != want[path] {
+				t.Errorf("%s is %q, want %q", path, got[path], want[path])
+			}
+		}
+		for path := range want {
+			if got[path] == "" {
+				t.Errorf("no %s", path)
+			}
+		}
+	}
+}
+
+func TestEverythingIsDescribed(t *testing.T) {
+	t.Parallel()
+	for name, schema := range everySchema(t) {
+		if schema.Description == "" || schema.DescriptionKind != tfprotov6.StringKindMarkdown {
+			t.Errorf("%s has no description in Markdown", name)
+		}
+		if name != "provider" && (!strings.Contains(schema.Description, readPermission) || name == connectionType && !strings.Contains(schema.Description, writePermission)) {
+			t.Errorf("%s does not say what the API token needs", name)
+		}
+		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+			if len(a.Description) < 10 || !strings.HasSuffix(a.Description, ".") {
+				t.Errorf("%s is described by %q", path, a.Description)
+			}
+		})
+	}
+	// What has a default says so.
+	s := unconfigured(t, offline(t))
+	defaults := map[string]string{
+		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
+		".timeouts.create": "`10m` by default", ".timeouts.read": "`10m` by default", ".timeouts.delete": "`10m` by default",
+	}
+	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+		if a.Optional && a.NestedType == nil && (defaults[path] == "" || !strings.Contains(a.Description, defaults[path])) {
+			t.Errorf("%s does not say its default %q: %s", path, defaults[path], a.Description)
+		}
+	})
+	for _, attribute := range s.identitySchema().IdentityAttributes {
+		if attribute.Description == "" {
+			t.Errorf("identity attribute %s has no description", attribute.Name)
+		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	attributes := unconfigured(t, offline(t)).identitySchema().IdentityAttributes
+	if len(attributes) != 1 || attributes[0].Name != "account_id" || !attributes[0].RequiredForImport {
+		t.Errorf("%+v", attributes)
+	}
+}
+
+func (s *session) identitySchema() *tfprotov6.ResourceIdentitySchema {
+	s.t.Helper()
+	resp, err := s.wire.GetResourceIdentitySchemas(s.ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
+	s.check(err)
+	return resp.IdentitySchemas[connectionType]
+}
+
+// A credential is sensitive, whatever it is called next.
+func TestCredentialsAreSensitive(t *testing.T) {
+	t.Parallel()
+	secret := regexp.MustCompile(`token|key|secret|password`)
+	for name, schema := range everySchema(t) {
+		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+			if secret.MatchString(a.Name) != a.Sensitive {
+				t.Errorf("%s is sensitive: %t", path, a.Sensitive)
+			}
+		})
+	}
+}
+
+func TestModelsAgreeWithSchemas(t *testing.T) {
+	t.Parallel()
+	schemas := everySchema(t)
+	nested := func(name string) []*tfprotov6.SchemaAttribute {
+		attributes := schemas[name].Attributes
+		return attributes[slices.IndexFunc(attributes, hasName("services"))].NestedType.Attributes
+	}
+	for name, test := range map[string]struct {
+		model      any
+		attributes []*tfprotov6.SchemaAttribute
+	}{
+		"provider":            {providerModel{}, schemas["provider"].Attributes},
+		"connection":          {connectionModel{}, schemas["pagerduty_connection"].Attributes},
+		"connection services": {serviceModel{}, nested("pagerduty_connection")},
+		"services":            {servicesModel{}, schemas["pagerduty_services"].Attributes},
+		"services services":   {serviceModel{}, nested("pagerduty_services")},
+	} {
+		var fields, names []string
+		for field := range reflect.TypeOf(test.model).Fields() {
+			fields = append(fields, field.Tag.Get("tfsdk"))
+		}
+		for _, attribute := range test.attributes {
+			names = append(names, attribute.Name)
+		}
+		slices.Sort(fields)
+		slices.Sort(names)
+		if !slices.Equal(fields, names) {
+			t.Errorf("%s: the model has %v, the schema %v", name, fields, names)
+		}
+	}
+	identity := reflect.TypeFor[connectionIdentityModel]()
+	if identity.NumField() != 1 || identity.Field(0).Tag.Get("tfsdk") != "account_id" {
+		t.Errorf("the identity's model has %v", identity)
+	}
+}
+
+// Each constructor in the package is one that the provider knows.
+func TestConstructorsAreRegistered(t *testing.T) {
+	t.Parallel()
+	p := testProvider(nil)
+	var registered []string
+	for _, constructor := range p.Resources(context.Background()) {
+		registered = append(registered, functionName(constructor))
+	}
+	for _, constructor := range p.DataSources(context.Background()) {
+		registered = append(registered, functionName(constructor))
+	}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared []string
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range parsed.Decls {
+			if function, ok := declaration.(*ast.FuncDecl); ok && function.Recv == nil && regexp.MustCompile(`^New.+`).MatchString(function.Name.Name) {
+				declared = append(declared, function.Name.Name)
+			}
+		}
+	}
+	slices.Sort(registered)
+	slices.Sort(declared)
+	if len(declared) == 0 || !slices.Equal(registered, declared) {
+		t.Errorf("registered %v, declared %v", registered, declared)
+	}
+}
+
+func functionName(function any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(function).Pointer()).Name()
+	return name[strings.LastIndex(name, ".")+1:]
+}
+
+// Every kind takes the provider's data over, has nothing against there being
+// none yet, and says so when it is something else.
+func TestConfigureKinds(t *testing.T) {
+	t.Parallel()
+	p := testProvider(nil)
+	for _, data := range []any{nil, &providerData{}, "other"} {
+		for _, constructor := range p.Resources(context.Background()) {
+			var resp resource.ConfigureResponse
+			constructor().(resource.ResourceWithConfigure).Configure(context.Background(), resource.ConfigureRequest{ProviderData: data}, &resp)
+			if resp.Diagnostics.HasError() != (data == "other") {
+				t.Errorf("%v: %v", data, resp.Diagnostics)
+			}
+		}
+		for _, constructor := range p.DataSources(context.Background()) {
+			var resp datasource.ConfigureResponse
+			constructor().(datasource.DataSourceWithConfigure).Configure(context.Background(), datasource.ConfigureRequest{ProviderData: data}, &resp)
+			if resp.Diagnostics.HasError() != (data == "other") {
+				t.Errorf("%v: %v", data, resp.Diagnostics)
+			}
+		}
+	}
+}
+
+func TestValidatorsDescribeThemselves(t *testing.T) {
+	t.Parallel()
+	v := validAccountID()
+	for _, got := range []string{v.Description(context.Background()), v.MarkdownDescription(context.Background())} {
+		if want := "must be a valid account id"; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,416 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+)
+
+// environment is what a test sets in place of the process's environment.
+type environment map[string]string
+
+// modelOf makes the provider's model of a block.
+func modelOf(t *testing.T, block object) providerModel {
+	t.Helper()
+	var model providerModel
+	target := reflect.ValueOf(&model).Elem()
+	for i := range target.NumField() {
+		var value attr.Value
+		switch configured := block[target.Type().Field(i).Tag.Get("tfsdk")].(type) {
+		case nil:
+			continue
+		case string:
+			value = types.StringValue(configured)
+		case int:
+			value = types.Int64Value(int64(configured))
+		case unknownValue:
+			value = types.StringUnknown()
+			if target.Field(i).Type() == reflect.TypeFor[types.Int64]() {
+				value = types.Int64Unknown()
+			}
+		}
+		target.Field(i).Set(reflect.ValueOf(value))
+	}
+	return model
+}
+
+func TestResolveSettings(t *testing.T) {
+	t.Parallel()
+	token := func(s string) cloudflare.Credentials { return cloudflare.Credentials{APIToken: s} }
+	pair := func(key, email string) cloudflare.Credentials {
+		return cloudflare.Credentials{APIKey: key, Email: email}
+	}
+	for name, test := range map[string]struct {
+		block   object
+		env     environment
+		want    cloudflare.Credentials
+		unknown string
+	}{
+		"token in the block":                       {block: object{"api_token": "t"}, want: token("t")},
+		"token in the environment":                 {env: environment{envAPIToken: "e"}, want: token("e")},
+		"token in both":                            {block: object{"api_token": "t"}, env: environment{envAPIToken: "e"}, want: token("t")},
+		"pair in the block":                        {block: object{"api_key": "k", "email": "m"}, want: pair("k", "m")},
+		"pair in the environment":                  {env: environment{envAPIKey: "k", envEmail: "m"}, want: pair("k", "m")},
+		"pair, key in both":                        {block: object{"api_key": "k", "email": "m"}, env: environment{envAPIKey: "ek", envEmail: "em"}, want: pair("k", "m")},
+		"pair, attribute by attribute: key":        {block: object{"api_key": "k"}, env: environment{envAPIKey: "ek", envEmail: "em"}, want: pair("k", "em")},
+		"pair, attribute by attribute: email":      {block: object{"email": "m"}, env: environment{envAPIKey: "ek", envEmail: "em"}, want: pair("ek", "m")},
+		"kinds meet in the environment":            {env: environment{envAPIToken: "t", envAPIKey: "k", envEmail: "m"}, want: token("t")},
+		"token beats the environment's pair":       {block: object{"api_token": "t"}, env: environment{envAPIKey: "k", envEmail: "m"}, want: token("t")},
+		"pair beats the environment's token":       {block: object{"api_key": "k", "email": "m"}, env: environment{envAPIToken: "t"}, want: pair("k", "m")},
+		"half beats the environment's token":       {block: object{"api_key": "k"}, env: environment{envAPIToken: "t", envEmail: "em"}, want: pair("k", "em")},
+		"other half beats the environment's token": {block: object{"email": "m"}, env: environment{envAPIToken: "t", envAPIKey: "ek"}, want: pair("ek", "m")},
+		"unused environment may be malformed":      {block: object{"api_token": "t"}, env: environment{envAPIToken: "a b", envAPIKey: "a b", envEmail: "a b"}, want: token("t")},
+		"nothing but that is asked of a token":     {block: object{"api_token": "ä\"\\{}$%-._~+/=."}, want: token("ä\"\\{}$%-._~+/=.")},
+
+		"unknown token":                           {block: object{"api_token": unknown}, unknown: "api_token"},
+		"unknown token, environment":              {block: object{"api_token": unknown}, env: environment{envAPIToken: "e", envAPIKey: "k", envEmail: "m"}, unknown: "api_token"},
+		"unknown key, environment":                {block: object{"api_key": unknown}, env: environment{envAPIToken: "e", envAPIKey: "k", envEmail: "em"}, want: pair("", "em"), unknown: "api_key"},
+		"unknown email, environment":              {block: object{"api_key": "k", "email": unknown}, env: environment{envEmail: "em"}, want: pair("k", ""), unknown: "email"},
+		"unknown pair":                            {block: object{"api_key": unknown, "email": unknown}, unknown: "api_key email"},
+		"unknown token beside a pair":             {block: object{"api_token": unknown, "api_key": "k", "email": "m"}, unknown: "api_token"},
+		"unknown pair beside a token":             {block: object{"api_token": "t", "api_key": unknown, "email": unknown}, unknown: "api_key email"},
+		"all credentials unknown":                 {block: object{"api_token": unknown, "api_key": unknown, "email": unknown}, unknown: "api_token api_key email"},
+		"unknown base_url, environment":           {block: object{"api_token": "t", "base_url": unknown}, env: environment{envBaseURL: "https://example.com"}, want: token("t"), unknown: "base_url"},
+		"unknown max_retries and request_timeout": {block: object{"api_token": "t", "max_retries": unknown, "request_timeout": unknown}, want: token("t"), unknown: "max_retries request_timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, diags := resolveSettings(modelOf(t, test.block), func(variable string) string { return test.env[variable] })
+			if diags.HasError() {
+				t.Fatalf("%v", diags)
+			}
+			if got.config.Credentials != test.want {
+				t.Errorf("credentials %+v, want %+v", got.config.Credentials, test.want)
+			}
+			if unknown := strings.Join(got.unknown, " "); unknown != test.unknown {
+				t.Errorf("unknown: %q, want %q", unknown, test.unknown)
+			}
+			if base := got.config.BaseURL; base != "" {
+				t.Errorf("base URL %q", base)
+			}
+		})
+	}
+}
+
+func TestResolveOtherSettings(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		block object
+		env   environment
+		want  cloudflare.Config
+		id    types.String
+	}{
+		"defaults":                     {want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"no retries":                   {block: object{"max_retries": 0}, want: cloudflare.Config{RequestTimeout: 30 * time.Second}},
+		"many retries":                 {block: object{"max_retries": 100, "request_timeout": "1h1m1ms"}, want: cloudflare.Config{MaxRetries: 100, RequestTimeout: time.Hour + time.Minute + time.Millisecond}},
+		"base URL in the block":        {block: object{"base_url": "https://a.example/v4"}, env: environment{envBaseURL: "https://b.example"}, want: cloudflare.Config{BaseURL: "https://a.example/v4", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"base URL in the environment":  {env: environment{envBaseURL: "http://localhost:1/"}, want: cloudflare.Config{BaseURL: "http://localhost:1/", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"account in the block":         {block: object{"account_id": accountA}, env: environment{envAccountID: accountB}, id: types.StringValue(accountA), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"account in the environment":   {env: environment{envAccountID: accountB}, id: types.StringValue(accountB), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"unknown account, environment": {block: object{"account_id": unknown}, env: environment{envAccountID: accountB}, id: types.StringUnknown(), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, diags := resolveSettings(modelOf(t, with(object{"api_token": "t"}, test.block)), func(variable string) string { return test.env[variable] })
+			test.want.Credentials.APIToken = "t"
+			if diags.HasError() || !reflect.DeepEqual(got.config, test.want) || !got.accountID.Equal(test.id) || len(got.unknown) > 0 {
+				t.Errorf("%+v %v, want %+v", got, diags, test)
+			}
+		})
+	}
+}
+
+func TestResolveSettingsErrors(t *testing.T) {
+	t.Parallel()
+	const missing = "Missing Cloudflare Credentials"
+	const invalid = "Invalid Provider Configuration"
+	for name, test := range map[string]struct {
+		block   object
+		env     environment
+		at      string
+		summary string
+		parts   []string
+	}{
+		"no credentials":                    {nil, nil, "api_token", missing, []string{"`api_token`", envAPIToken, "`api_key` and `email`", envAPIKey, envEmail, "Notifications Read", "Notifications Write"}},
+		"empty variables":                   {nil, environment{envAPIToken: "", envAPIKey: "", envEmail: ""}, "api_token", missing, nil},
+		"key alone in the block":            {object{"api_key": "k"}, nil, "email", missing, []string{"`email`", "`api_key`", envEmail}},
+		"key alone, token":                  {object{"api_key": "k"}, environment{envAPIToken: "t"}, "email", missing, []string{"`email`", envEmail}},
+		"email alone in the block":          {object{"email": "m"}, nil, "api_key", missing, []string{"`api_key`", "`email`", envAPIKey}},
+		"key alone in the environment":      {nil, environment{envAPIKey: "k"}, "email", missing, []string{"`email`", envEmail}},
+		"email alone in the environment":    {nil, environment{envEmail: "m"}, "api_key", missing, []string{"`api_key`", envAPIKey}},
+		"both kinds":                        {object{"api_token": "t", "api_key": "k", "email": "m"}, nil, "api_token", "Conflicting Cloudflare Credentials", []string{"`api_token`", "`api_key`", "`email`"}},
+		"token and key":                     {object{"api_token": "t", "api_key": "k"}, nil, "api_token", "Conflicting Cloudflare Credentials", nil},
+		"token and email":                   {object{"api_token": "t", "email": "m"}, nil, "api_token", "Conflicting Cloudflare Credentials", nil},
+		"token with a line break":           {object{"api_token": "SECRET\n"}, nil, "api_token", invalid, []string{"The argument `api_token` must not contain white space or control characters"}},
+		"empty token":                       {object{"api_token": ""}, environment{envAPIToken: "e"}, "api_token", invalid, []string{"The argument `api_token` must not be empty"}},
+		"token in the environment":          {nil, environment{envAPIToken: "SEC RET"}, "api_token", invalid, []string{"The environment variable " + envAPIToken + " must not contain white space"}},
+		"control character":                 {nil, environment{envAPIToken: "SECRET\x7f"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},
+		"no-break space":                    {nil, environment{envAPIToken: "SECRET\u00a0"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},
+		"key in the block":                  {object{"api_key": "SECRET ", "email": "m"}, nil, "api_key", invalid, []string{"The argument `api_key`"}},
+		"key in the environment":            {object{"email": "m"}, environment{envAPIKey: "SECRET\t"}, "api_key", invalid, []string{"The environment variable " + envAPIKey}},
+		"email in the block":                {object{"api_key": "k", "email": "SECRET\r"}, nil, "email", invalid, []string{"The argument `email`"}},
+		"email in the environment":          {object{"api_key": "k"}, environment{envEmail: " SECRET"}, "email", invalid, []string{"The environment variable " + envEmail}},
+		"account in the block":              {object{"api_token": "t", "account_id": "example.com"}, nil, "account_id", invalid, []string{"The argument `account_id` is not an account ID", "32 hexadecimal digits", "dashboard"}},
+		"account in the environment":        {object{"api_token": "t"}, environment{envAccountID: "ops@example.com"}, "account_id", invalid, []string{"The environment variable " + envAccountID + " is not an account ID", "32 hexadecimal digits", "dashboard"}},
+		"empty account":                     {object{"api_token": "t", "account_id": ""}, environment{envAccountID: accountA}, "account_id", invalid, []string{"The argument `account_id`"}},
+		"plain http":                        {object{"api_token": "t", "base_url": "http://api.cloudflare.com"}, nil, "base_url", invalid, []string{"The argument `base_url` must use https", "loopback"}},
+		"plain http in the environment":     {object{"api_token": "t"}, environment{envBaseURL: "http://10.0.0.1"}, "base_url", invalid, []string{"The environment variable " + envBaseURL + " must use https"}},
+		"loopback in name only":             {object{"api_token": "t", "base_url": "http://localhost.example.com"}, nil, "base_url", invalid, nil},
+		"user name in the base URL":         {object{"api_token": "t", "base_url": "https://me:SECRET@example.com"}, nil, "base_url", invalid, []string{"user name or password"}},
+		"query":                             {object{"api_token": "t", "base_url": "https://example.com?token=SECRET"}, nil, "base_url", invalid, []string{"query"}},
+		"fragment":                          {object{"api_token": "t", "base_url": "https://example.com#SECRET"}, nil, "base_url", invalid, []string{"fragment"}},
+		"relative":                          {object{"api_token": "t", "base_url": "api.cloudflare.com/client/v4"}, nil, "base_url", invalid, []string{cloudflare.DefaultBaseURL}},
+		"other scheme":                      {object{"api_token": "t", "base_url": "ftp://example.com"}, nil, "base_url", invalid, []string{"https"}},
+		"no URL":                            {object{"api_token": "t", "base_url": "https://SECRET:x@%zz"}, nil, "base_url", invalid, nil},
+		"empty base URL":                    {object{"api_token": "t", "base_url": ""}, environment{envBaseURL: "https://example.com"}, "base_url", invalid, nil},
+		"request_timeout without a unit":    {object{"api_token": "t", "request_timeout": "30"}, nil, "request_timeout", invalid, []string{"duration such as `30s`"}},
+		"request_timeout of nothing":        {object{"api_token": "t", "request_timeout": "0s"}, nil, "request_timeout", invalid, []string{"above zero"}},
+		"request_timeout below nothing":     {object{"api_token": "t", "request_timeout": "-5s"}, nil, "request_timeout", invalid, []string{"above zero"}},
+		"empty request_timeout is no value": {object{"api_token": "t", "request_timeout": ""}, nil, "request_timeout", invalid, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, diags := resolveSettings(modelOf(t, test.block), func(variable string) string { return test.env[variable] })
+			if len(diags) != 1 {
+				t.Fatalf("%d diagnostics: %v", len(diags), diags)
+			}
+			at, ok := diags[0].(diag.DiagnosticWithPath)
+			if !ok || at.Path().String() != test.at || diags[0].Summary() != test.summary {
+				t.Errorf("%v, want %q on %s", diags[0], test.summary, test.at)
+			}
+			for _, part := range test.parts {
+				if !strings.Contains(diags[0].Detail(), part) {
+					t.Errorf("no %q in %s", part, diags[0].Detail())
+				}
+			}
+			if strings.Contains(diags[0].Detail(), "SECRET") {
+				t.Errorf("a secret in %s", diags[0].Detail())
+			}
+		})
+	}
+}
+
+// What is wrong in the block is an error on the attribute when it is validated,
+// before there is a request.
+func TestValidateProvider(t *testing.T) {
+	t.Parallel()
+	const credential, address = "Invalid Credential", "Invalid Base URL"
+	for name, test := range map[string]struct {
+		block   object
+		at      string
+		summary string
+		part    string
+	}{
+		"token and key":            {object{"api_token": "t", "api_key": "k"}, "api_token", "Invalid Attribute Combination", "api_key"},
+		"token and email":          {object{"api_token": "t", "email": "m"}, "api_token", "Invalid Attribute Combination", "email"},
+		"empty token":              {object{"api_token": ""}, "api_token", credential, "must not be empty"},
+		"white space in token":     {object{"api_token": "a b"}, "api_token", credential, "white space"},
+		"line break in token":      {object{"api_token": "ab\n"}, "api_token", credential, "line break"},
+		"control in key":           {object{"api_key": "a\x00b", "email": "m"}, "api_key", credential, "control characters"},
+		"white space in email":     {object{"api_key": "k", "email": "m "}, "email", "Invalid E-Mail Address", "white space"},
+		"account":                  {object{"api_token": "t", "account_id": "example.com"}, "account_id", "Invalid Account ID", "32 hexadecimal digits"},
+		"plain http":               {object{"api_token": "t", "base_url": "http://example.com"}, "base_url", address, "must use https"},
+		"user name":                {object{"api_token": "t", "base_url": "https://u@example.com"}, "base_url", address, "user name"},
+		"query":                    {object{"api_token": "t", "base_url": "https://example.com/?a=b"}, "base_url", address, "query"},
+		"max_retries below bounds": {object{"api_token": "t", "max_retries": -1}, "max_retries", "Invalid Attribute Value", "between 0 and 100"},
+		"max_retries above bounds": {object{"api_token": "t", "max_retries": 101}, "max_retries", "Invalid Attribute Value", "between 0 and 100"},
+		"request_timeout":          {object{"api_token": "t", "request_timeout": "soon"}, "request_timeout", "Invalid Duration", "`30s`"},
+		"request_timeout of none":  {object{"api_token": "t", "request_timeout": "0s"}, "request_timeout", "Invalid Duration", "above zero"},
+		// Known only once the environment is looked at, when the provider is configured.
+		"no credentials": {object{}, "api_token", "Missing Cloudflare Credentials", envAPIToken},
+		"half of a pair": {object{"email": "m"}, "api_key", "Missing Cloudflare Credentials", envAPIKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := offline(t)
+			expect(t, unconfigured(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
+			expectCalls(t, server, "")
+		})
+	}
+	for name, block := range map[string]object{
+		"IPv4 loopback":  {"base_url": "http://127.0.0.1:8080/client/v4"},
+		"other loopback": {"base_url": "http://127.8.9.10"},
+		"IPv6 loopback":  {"base_url": "http://[::1]:8080"},
+		"localhost":      {"base_url": "http://LocalHost"},
+		"https":          {"base_url": "https://proxy.example.com/cloudflare/"},
+		"no retries":     {"max_retries": 0},
+		"most retries":   {"max_retries": 100},
+		"timeout":        {"request_timeout": "1ns"},
+		"odd account":    {"account_id": "a"},
+		"all unknown": {
+			"api_token": unknown, "api_key": unknown, "email": unknown, "account_id": unknown, "base_url": unknown, "max_retries": unknown, "request_timeout": unknown,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := offline(t)
+			expect(t, unconfigured(t, server).configure(with(object{"api_token": "t"}, block)))
+			expectCalls(t, server, "")
+		})
+	}
+}
+
+// A value that is not known yet stops nothing that needs no call.
+func TestUnknownProviderArguments(t *testing.T) {
+	t.Parallel()
+	for _, argument := range []string{"api_token", "api_key", "email", "base_url", "max_retries", "request_timeout"} {
+		t.Run(argument, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(t *testing.T, server *standIn) {
+				block := standard(server)
+				if argument == "api_key" || argument == "email" {
+					delete(block, "api_token")
+					block = with(block, object{"api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
+				}
+				block[argument] = unknown
+				s := newSession(t, server, block)
+				p := s.plan(instance{}, object{})
+				expect(t, p.diags)
+				expectState(t, p.state, object{"account_id": accountA, "id": accountA})
+				expect(t, s.plan(connected(primary), object{"adopt_existing": true}).diags)
+				destruction := s.plan(connected(primary), nil)
+				expect(t, destruction.diags, willDelete(accountA, primary))
+
+				notKnown := anError("Provider Argument Not Known Yet", "`"+argument+"`", "-target")
+				expect(t, s.read(connected(primary)).diags, notKnown)
+				expect(t, s.importID(accountA).diags, notKnown)
+				expect(t, s.services(object{}).diags, notKnown)
+				expect(t, s.apply(p).diags, notKnown)
+				expect(t, s.apply(destruction).diags, notKnown)
+
+				s.deferral = true
+				for _, prior := range []instance{connected(primary), {state: connected(primary).state}} {
+					read := s.read(prior)
+					expect(t, read.diags)
+					expectState(t, read.state, prior.state)
+					if !read.deferred {
+						t.Error("the read is not deferred")
+					}
+				}
+				for what, out := range map[string]outcome{"import": s.importID(accountA), "data source": s.services(object{})} {
+					expect(t, out.diags)
+					if !out.deferred {
+						t.Errorf("the %s is not deferred", what)
+					}
+				}
+				expectCalls(t, server, "")
+			})
+		})
+	}
+}
+
+// An unknown default is no matter for a block that names its account, or whose
+// state does.
+func TestUnknownDefaultAccount(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, server *standIn) {
+		server.a.SetServices(primary)
+		s := newSession(t, server, with(standard(server), object{"account_id": unknown}))
+		p := s.plan(instance{}, object{})
+		expect(t, p.diags)
+		expectState(t, p.state, object{"account_id": unknown, "id": unknown})
+		expectCalls(t, server, "")
+
+		expect(t, s.read(connected(primary)).diags)
+		expect(t, s.importID(accountA).diags)
+		expect(t, s.services(object{"account_id": accountA}).diags)
+		expectCalls(t, server, "list list list")
+
+		expect(t, s.services(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
+		expect(t, s.apply(p).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
+		s.deferral = true
+		if out := s.services(object{}); !out.deferred {
+			t.Errorf("not deferred: %s", out.diags)
+		}
+		expectCalls(t, server, "")
+	})
+}
+
+// The one test of the process's environment; the rest pass their own.
+func TestConfigureFromEnvironment(t *testing.T) {
+	server := offline(t)
+	server.a.SetServices(primary)
+	for variable, value := range map[string]string{
+		envAPIKey: cloudflaretest.APIKey, envEmail: cloudflaretest.Email, envAccountID: accountA, envBaseURL: server.URL(),
+		"TF_APPEND_USER_AGENT": "team/1 (a\r\nb\x1b\u0085)\t ",
+	} {
+		t.Setenv(variable, value)
+	}
+	s := newSession(t, server, object{})
+	expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed(primary)})
+	requests := server.Requests()
+	if len(requests) != 1 {
+		t.Fatalf("%d requests", len(requests))
+	}
+	want := map[string]string{
+		"X-Auth-Key": cloudflaretest.APIKey, "X-Auth-Email": cloudflaretest.Email, "Authorization": "",
+		"User-Agent": "terraform-provider-cloudflare-pagerduty/test (+https://github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty) Terraform/1.11.4 team/1 (ab)",
+	}
+	for name, value := range want {
+		if got := requests[0].Header.Get(name); got != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+
+	t.Setenv(envAPIToken, cloudflaretest.APIToken)
+	t.Setenv(envAccountID, "example.com")
+	expect(t, unconfigured(t, server).configure(object{}),
+		anError("Invalid Provider Configuration", "The environment variable "+envAccountID).on("account_id"))
+	expect(t, newSession(t, server, object{"account_id": accountA}).services(object{}).diags)
+	requests = server.Requests()
+	if got := requests[len(requests)-1].Header.Get("Authorization"); got != "Bearer "+cloudflaretest.APIToken {
+		t.Errorf("Authorization: %q", got)
+	}
+}
+
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	const base = "terraform-provider-cloudflare-pagerduty/1.2.3 (+https://github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty) Terraform/1.11.4"
+	for appended, want := range map[string]string{
+		"":                  base,
+		" \t\n":             base,
+		"team/1":            base + " team/1",
+		"  team/1 x  ":      base + " team/1 x",
+		"a\r\nX-Evil: 1":    base + " aX-Evil: 1",
+		"a\x00\x1b\x7f\tb":  base + " ab",
+		"\u0085naïve\u009b": base + " naïve",
+	} {
+		if got := userAgent("1.2.3", "1.11.4", appended); got != want {
+			t.Errorf("%q: %q, want %q", appended, got, want)
+		}
+	}
+}
+
+// Every argument of the provider has its default and its variable in the
+// description, and a variable of that name.
+func TestProviderVariables(t *testing.T) {
+	t.Parallel()
+	s := unconfigured(t, offline(t))
+	variables := []string{envAPIToken, envAPIKey, envEmail, envAccountID, envBaseURL}
+	for _, argument := range s.schemas.Provider.Block.Attributes {
+		variable := "CLOUDFLARE_" + strings.ToUpper(argument.Name)
+		if has := strings.Contains(argument.Description, "`"+variable+"`"); has != slices.Contains(variables, variable) {
+			t.Errorf("%s names %s: %t", argument.Name, variable, has)
+		}
+	}
+	for argument, standard := range map[string]string{
+		"base_url": "`https://api.cloudflare.com/client/v4` by default", "max_retries": "4 by default, 0 turns repeating off", "request_timeout": "`30s` by default",
+	} {
+		i := slices.IndexFunc(s.schemas.Provider.Block.Attributes, hasName(argument))
+		if !strings.Contains(s.schemas.Provider.Block.Attributes[i].Description, standard) {
+			t.Errorf("%s does not say %q", argument, standard)
+		}
+	}
+}
