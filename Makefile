@@ -30,6 +30,22 @@ demo: ## Connect, read and disconnect with terraform, on a stand-in for the API
 test: ## Run every test, under the race detector
 	$(HERMETIC) go test -race -timeout 20m ./...
 
+# How long each fuzz target searches. What it finds goes to testdata/fuzz, to be
+# kept: test runs it from then on.
+FUZZTIME = 1m
+
+.PHONY: fuzz
+fuzz: ## Search for failures with each fuzz target, for FUZZTIME each
+	@for file in $$(grep -l '^func Fuzz' internal/*/*_test.go); do \
+		for name in $$(sed -n 's/^func \(Fuzz[^(]*\).*/\1/p' "$$file"); do \
+			echo "$$name" && $(HERMETIC) go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit; \
+		done; \
+	done
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities; fails without a way to their database
+	@sh .ci/vuln
+
 .PHONY: fmt
 fmt: fmt-examples ## Format Go and Terraform code
 	$(TOOL) golangci-lint fmt

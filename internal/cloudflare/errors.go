@@ -108,8 +108,7 @@ func (e *TransportError) Unwrap() error { return e.Err }
 // transportError makes a TransportError of err; of one that is, or holds, one
 // already, that one.
 func (x *exchange) transportError(err error) *TransportError {
-	var transport *TransportError
-	if errors.As(err, &transport) {
+	if transport, ok := errors.AsType[*TransportError](err); ok {
 		return transport
 	}
 	var inURL *url.Error

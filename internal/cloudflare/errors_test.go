@@ -131,7 +131,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				*requests = nil
 				err := try(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
-				wants[*cloudflare.APIError](t, err)
+				_ = wants[*cloudflare.APIError](t, err)
 				mustNotHold(t, err.Error(), someToken)
 				equal(t, fmt.Sprintf("requests of %s to %q", call, location), len(*requests), 1)
 			}
@@ -216,7 +216,7 @@ func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	token, err := b.CreateIntegrationToken(t.Context(), b.account)
 	noError(t, err)
 	_, err = b.Link(t.Context(), b.account, token)
-	wants[*cloudflare.TransportError](t, err)
+	_ = wants[*cloudflare.TransportError](t, err)
 	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
 	b.mustNotLeak(t, err.Error())
 }
@@ -276,7 +276,8 @@ func TestIsOutcomeOpen(t *testing.T) {
 // Every attempt is told of once, with its number in the call.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})

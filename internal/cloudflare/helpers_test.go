@@ -29,6 +29,7 @@ var byToken = cloudflare.Credentials{APIToken: cloudflaretest.APIToken}
 // bench is a client of the stand-in, and an account that both know.
 type bench struct {
 	*cloudflare.Client
+	t        *testing.T
 	server   *cloudflaretest.Server
 	account  string
 	attempts *attempts
@@ -62,7 +63,7 @@ func on(t *testing.T, server *cloudflaretest.Server, edits ...edit) *bench {
 	t.Helper()
 	// Accounts have one lock for the whole process, so each test has its own.
 	sum := md5.Sum([]byte(t.Name()))
-	b := &bench{server: server, account: hex.EncodeToString(sum[:]), attempts: &attempts{}}
+	b := &bench{t: t, server: server, account: hex.EncodeToString(sum[:]), attempts: &attempts{}}
 	server.Account(b.account)
 	config := cloudflare.Config{
 		Credentials: byToken, BaseURL: server.URL(), UserAgent: userAgent,
@@ -102,10 +103,10 @@ func online(t *testing.T, edits ...edit) *bench {
 }
 
 // bubble runs a test on a bench without sockets, where time passes at once.
-func bubble(t *testing.T, test func(*testing.T, *bench), edits ...edit) {
+func bubble(t *testing.T, test func(*bench), edits ...edit) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		test(t, offline(t, edits...))
+		test(offline(t, edits...))
 		time.Sleep(24 * time.Hour) // A shared request that all have given up runs out.
 	})
 }

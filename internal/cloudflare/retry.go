@@ -131,15 +131,15 @@ func (x *exchange) check(ctx context.Context, _ *http.Response, err error) (bool
 	var limited *RateLimitedError
 	switch {
 	case x.stop != nil:
-		return false, nil
+		return false, x.stop
 	case errors.As(err, &limited):
 		x.stop = limited
-		return false, nil
+		return false, x.stop
 	case !x.call.repeat(x.answer, err):
 		return false, nil
 	case ctx.Err() != nil:
 		x.stop = x.interrupted(ctx.Err())
-		return false, nil
+		return false, x.stop
 	case err == nil && x.answer.status == http.StatusTooManyRequests:
 		x.delay = retryAfter(x.answer.header, x.client.clock.Now())
 		x.client.pacer.block(x.delay)

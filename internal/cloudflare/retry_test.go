@@ -48,9 +48,9 @@ func TestWhatIsRepeated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				for _, max := range []int{0, 1, 3} {
+				for _, most := range []int{0, 1, 3} {
 					var requests int
-					client := newClient(t, cloudflare.Config{Credentials: byToken, MaxRetries: max, Transport: transport(func(r *http.Request) (*http.Response, error) {
+					client := newClient(t, cloudflare.Config{Credentials: byToken, MaxRetries: most, Transport: transport(func(r *http.Request) (*http.Response, error) {
 						requests++
 						if f.err != nil {
 							return nil, f.err
@@ -65,9 +65,9 @@ func TestWhatIsRepeated(t *testing.T) {
 						}
 						want := 1
 						if f.repeat == always || f.repeat == unlessLink && call != cloudflaretest.Link {
-							want += max
+							want += most
 						}
-						equal(t, fmt.Sprintf("requests of %s with max_retries %d", call, max), requests, want)
+						equal(t, fmt.Sprintf("requests of %s with max_retries %d", call, most), requests, want)
 					}
 				}
 			})
@@ -85,7 +85,8 @@ func TestRepeatingSucceeds(t *testing.T) {
 			}
 			t.Run(string(call)+" "+name, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, func(t *testing.T, b *bench) {
+				bubble(t, func(b *bench) {
+					t := b.t
 					fault.Call, fault.Times = call, 2
 					b.server.Fail(fault)
 					noError(t, b.calls()[call](t.Context()))
@@ -111,7 +112,8 @@ func TestRateLimitIsWaitedOutAndNotCounted(t *testing.T) {
 	for call := range callsOf(nil, "") {
 		t.Run(string(call), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(tooMany(call, 6, "7"))
 				err := b.calls()[call](t.Context())
 				if call == cloudflaretest.Link { // The stand-in does not know its token.
@@ -146,7 +148,8 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(cloudflaretest.Fault{Status: 429, Header: test.header, Times: 1})
 				_, err := b.ListServices(t.Context(), b.account)
 				noError(t, err)
@@ -163,7 +166,8 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 	for call := range callsOf(nil, "") {
 		t.Run(string(call), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				started := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
@@ -192,7 +196,8 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 // included, and nobody else's.
 func TestRateLimitBlocksOtherCalls(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		started := time.Now()
 		other := on(t, b.server, inMemory(b.server))
 		// The budget is nearly spent, so that a call at a time may pass every ten seconds.
@@ -240,7 +245,8 @@ func TestPeekWaitsForNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				if test.before != nil {
 					b.server.Fail(*test.before)
 					b.PeekServices(t.Context(), b.account) //nolint:errcheck // Only the budget it leaves is of interest.
@@ -267,15 +273,17 @@ func TestBackoff(t *testing.T) {
 	t.Parallel()
 	var all [][]time.Duration
 	for range 2 {
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(b *bench) {
+			t := b.t
 			b.server.Fail(cloudflaretest.Fault{Status: 503})
 			_, err := b.ListServices(t.Context(), b.account)
 			equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, 503)
-			full := []time.Duration{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000}
+			full := []int{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000} // milliseconds
 			gaps := b.gaps()
 			equal(t, "number of waits", len(gaps), len(full))
 			for i, gap := range gaps {
-				between(t, fmt.Sprintf("wait %d", i), gap, full[i]*time.Millisecond/2, full[i]*time.Millisecond)
+				longest := time.Duration(full[i]) * time.Millisecond
+				between(t, fmt.Sprintf("wait %d", i), gap, longest/2, longest)
 			}
 			all = append(all, gaps)
 		}, retries(8))
@@ -288,7 +296,8 @@ func TestBackoff(t *testing.T) {
 // When the next wait would outlast the operation, the error is the API's.
 func TestBackoffThatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		b.server.Fail(cloudflaretest.Fault{Status: 503, Body: `{"success": false, "errors": [{"code": 5, "message": "Down"}]}`})
@@ -313,7 +322,8 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(test.fault)
 				b.server.Fail(cloudflaretest.Fault{Stall: time.Hour})
 				ctx, cancel := context.WithCancel(t.Context())
@@ -339,7 +349,8 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 // says what was wrong before.
 func TestDeadlineKeepsTheLastError(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Status: 500, Body: `{"success": false, "errors": [{"code": 5, "message": "Down"}]}`})
@@ -356,7 +367,8 @@ func TestDeadlineKeepsTheLastError(t *testing.T) {
 
 func TestRequestTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Stall: time.Hour})
 		for call, try := range b.calls() {
 			b.server.ResetRequests()
@@ -411,7 +423,8 @@ func TestBudgetIsSpread(t *testing.T) {
 // A budget whose next turn is too far off is told of like a 429.
 func TestSpentBudgetThatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		_, err := b.ListServices(t.Context(), b.account)
 		noError(t, err)
@@ -429,7 +442,8 @@ func TestSpentBudgetThatDoesNotFit(t *testing.T) {
 
 func TestConcurrentListsShareARequest(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.show(alpha)
 		b.server.Account("another")
 		b.server.Fail(cloudflaretest.Fault{Status: 503, Stall: time.Second, Times: 1, Account: b.account})
@@ -467,7 +481,8 @@ func TestSharedListOutlivesACaller(t *testing.T) {
 	for first := range 3 {
 		t.Run(fmt.Sprint(first), func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				b.server.Fail(cloudflaretest.Fault{Stall: 5 * time.Second})
 				started := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
@@ -520,7 +535,8 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(b *bench) {
+				t := b.t
 				if strings.HasPrefix(name, "d") {
 					b.show(alpha)
 				}
@@ -549,7 +565,8 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 // Neither a look nor a flow joins a list that is under way.
 func TestFlowsDoNotShareLists(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(b *bench) {
+		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, After: true, Stall: 20 * time.Second})
 		var group sync.WaitGroup
 		group.Go(func() { b.ListServices(t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
@@ -559,9 +576,9 @@ func TestFlowsDoNotShareLists(t *testing.T) {
 		noError(t, err)
 		equal(t, "services", listed, services(alpha))
 		_, err = b.connect(t.Context())
-		wants[*cloudflare.AlreadyConnectedError](t, err)
+		_ = wants[*cloudflare.AlreadyConnectedError](t, err)
 		_, err = b.Disconnect(t.Context(), b.account, nil)
-		wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnseenServicesError](t, err)
 		group.Wait()
 		equal(t, "lists", b.server.Count(cloudflaretest.List), 4)
 	})

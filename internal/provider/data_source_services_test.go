@@ -14,7 +14,8 @@ import (
 
 func TestServicesFilters(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		blank := cloudflaretest.Service{ID: "33", Name: ""}
 		twin := cloudflaretest.Service{ID: "00", Name: "Primary"}
 		lower := cloudflaretest.Service{ID: "44", Name: "primary (dev)"}
@@ -46,7 +47,8 @@ func TestServicesFilters(t *testing.T) {
 
 func TestServicesAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.b.SetServices(second)
 		s := newSession(t, server, nil)
 		// An account without a service is no error.
@@ -63,7 +65,8 @@ func TestServicesAccount(t *testing.T) {
 
 func TestServicesInvalid(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, nil)
 		for _, id := range invalidAccountIDs {
 			expect(t, s.services(object{"account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
@@ -77,7 +80,8 @@ func TestServicesInvalid(t *testing.T) {
 
 func TestServicesReadOnlyToken(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		s := newSession(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
 		read := s.services(object{})
@@ -91,7 +95,8 @@ func TestServicesErrors(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				read := newSession(t, server, nil).services(object{})
@@ -107,7 +112,8 @@ func TestServicesErrors(t *testing.T) {
 // It has ten minutes, and says at once when a block by the rate limit is longer.
 func TestServicesTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		for wait, enough := range map[string]bool{"599": true, "600": false} {
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 			started := time.Now()
@@ -130,7 +136,8 @@ func TestServicesTimeout(t *testing.T) {
 
 func TestServicesInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadGateway})
 		s := newSession(t, server, nil)
 		started := time.Now()
@@ -144,7 +151,8 @@ func TestServicesInterrupted(t *testing.T) {
 // filters on its own.
 func TestReadsShareLists(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(second, primary)
 		server.b.SetServices(second)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})

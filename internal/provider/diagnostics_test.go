@@ -85,7 +85,8 @@ func TestFailureAdvice(t *testing.T) {
 // Each thing that an error of the API can carry is shown, once.
 func TestErrorShowsWhatTheAPISays(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
 			"success": false, "result": {"id": "x"}, "messages": [],
 			"errors": [
@@ -107,7 +108,8 @@ func TestSecretsStaySecret(t *testing.T) {
 			for _, status := range []int{http.StatusBadRequest, http.StatusOK, http.StatusBadGateway} {
 				t.Run(fmt.Sprint(kind, " ", call, " ", status), func(t *testing.T) {
 					t.Parallel()
-					bubble(t, func(t *testing.T, server *standIn) {
+					bubble(t, func(server *standIn) {
+						t := server.t
 						block := standard(server)
 						if kind == "pair" {
 							block = with(block, object{"api_token": nil, "api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
@@ -171,7 +173,8 @@ func checkNoSecret(t *testing.T, server *standIn, text string) {
 // A name can hold anything, and a terminal obeys what it is sent.
 func TestServiceNamesAreEscaped(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil)
 		s := newSession(t, server, nil)
@@ -190,7 +193,8 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 // One line a request, with these fields and no others.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Drop: true})
 		s := newSession(t, server, nil)
@@ -245,7 +249,8 @@ func TestLog(t *testing.T) {
 
 func TestLogOfLookThatFails(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
 		s := newSession(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags)

@@ -280,6 +280,7 @@ func (s *session) applyOnce(p plan) outcome {
 	})
 	s.check(err)
 	out := outcome{instance: instance{s.decode(typ, resp.NewState), s.decodeIdentity(resp.NewIdentity), resp.Private}, diags: s.audit(resp.Diagnostics)}
+	s.auditText("private state", string(resp.Private))
 	failed := out.diags.hasError()
 	out.tainted = failed && p.prior.state == nil && out.state != nil
 	if !failed && !agrees(p.state, out.state) {

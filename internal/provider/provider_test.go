@@ -47,14 +47,15 @@ func TestMain(m *testing.M) {
 // were made twice with one token.
 type standIn struct {
 	*cloudflaretest.Server
+	t    *testing.T // a bubble has its own
 	url  string
 	a, b *cloudflaretest.Account
 }
 
 // online serves over a socket.
-func online(t *testing.T, opts ...cloudflaretest.Option) *standIn {
+func online(t *testing.T) *standIn {
 	t.Helper()
-	server := cloudflaretest.New(t, opts...)
+	server := cloudflaretest.New(t)
 	return newStandIn(t, server, server.URL())
 }
 
@@ -62,9 +63,9 @@ var ports atomic.Int32
 
 // offline serves from memory, as a synctest bubble needs it. The lock of an
 // account goes by the URL, so each stand-in has its own.
-func offline(t *testing.T, opts ...cloudflaretest.Option) *standIn {
+func offline(t *testing.T) *standIn {
 	t.Helper()
-	server := cloudflaretest.NewOffline(opts...)
+	server := cloudflaretest.NewOffline()
 	t.Cleanup(func() {
 		for _, violation := range server.Violations() {
 			t.Errorf("contract violation: %s", violation)
@@ -80,7 +81,7 @@ func newStandIn(t *testing.T, server *cloudflaretest.Server, url string) *standI
 			t.Errorf("linked twice with the token %s", token)
 		}
 	})
-	return &standIn{server, url, server.Account(accountA), server.Account(accountB)}
+	return &standIn{server, t, url, server.Account(accountA), server.Account(accountB)}
 }
 
 // URL is the base URL for the provider.
@@ -112,11 +113,11 @@ func expectServices(t *testing.T, account *cloudflaretest.Account, want ...cloud
 
 // bubble runs a test with a stand-in in memory, on a clock of its own, on which
 // waits take no time.
-func bubble(t *testing.T, test func(*testing.T, *standIn)) {
+func bubble(t *testing.T, test func(*standIn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // What nobody waits for any more runs out.
-		test(t, offline(t))
+		test(offline(t))
 	})
 }
 

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -116,15 +117,17 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 }
 
 func timeoutsAttribute(ctx context.Context) schema.Attribute {
+	standard := strings.TrimSuffix(defaultTimeout.String(), "0s")
 	describe := func(operation string) string {
-		return fmt.Sprintf("Time limit for %s, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`; `%s` by default.", operation, "10m")
+		return fmt.Sprintf("How long to %s may take, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`; `%s` by default.", operation, standard)
 	}
-	attribute := timeouts.Attributes(ctx, timeouts.Opts{
+	options := timeouts.Opts{
 		Create: true, CreateDescription: describe("create"),
 		Read: true, ReadDescription: describe("read"),
 		Delete: true, DeleteDescription: describe("delete"),
-	}).(schema.SingleNestedAttribute) //nolint:forcetypeassert // The library says so.
-	attribute.MarkdownDescription = "Time limits for operations."
+	}
+	attribute := timeouts.Attributes(ctx, options).(schema.SingleNestedAttribute) //nolint:forcetypeassert // The library says so.
+	attribute.MarkdownDescription = "How long operations may take."
 	return attribute
 }
 

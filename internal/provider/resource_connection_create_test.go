@@ -16,7 +16,8 @@ import (
 
 func TestCreate(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{second, primary}})
 		s := newSession(t, server, nil)
 		p := s.plan(instance{}, object{})
@@ -51,7 +52,8 @@ func TestCreate(t *testing.T) {
 
 func TestCreateRefusesConnectedAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary, second)
 		created := newSession(t, server, nil).create(object{})
 		expect(t, created.diags, anError("Unable to Connect PagerDuty",
@@ -71,7 +73,8 @@ func TestCreateRefusesConnectedAccount(t *testing.T) {
 
 func TestCreateAdopts(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		created := newSession(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
@@ -82,7 +85,8 @@ func TestCreateAdopts(t *testing.T) {
 
 func TestCreateAdoptingNothingConnects(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		created := newSession(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
 		expectCalls(t, server, "list token link list")
@@ -94,7 +98,8 @@ func TestCreateAdoptingNothingConnects(t *testing.T) {
 
 func TestCreateWaitsForServicesToSettle(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 8 * time.Second})
 		created := newSession(t, server, nil).create(object{})
 		expect(t, created.diags)
@@ -104,7 +109,8 @@ func TestCreateWaitsForServicesToSettle(t *testing.T) {
 
 func TestCreatePending(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
 		started := time.Now()
 		s := newSession(t, server, nil)
@@ -150,7 +156,8 @@ func TestCreateWaitForServices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetConsent(test.consent)
 				if test.fault.Call != "" {
 					server.Fail(test.fault)
@@ -196,7 +203,8 @@ func TestCreateLostAnswerIsSettledByLooking(t *testing.T) {
 			}
 			t.Run(map[bool]string{true: "linked/", false: "not linked/"}[linked]+name, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, func(t *testing.T, server *standIn) {
+				bubble(t, func(server *standIn) {
+					t := server.t
 					server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Lists: 2})
 					server.Fail(fault)
 					created := newSession(t, server, nil).create(object{})
@@ -223,7 +231,8 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 	t.Parallel()
 	t.Run("429", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, server *standIn) {
+		bubble(t, func(server *standIn) {
+			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
 			started := time.Now()
 			expect(t, newSession(t, server, nil).create(object{}).diags)
@@ -233,7 +242,8 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 	})
 	t.Run("connection refused", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, server *standIn) {
+		bubble(t, func(server *standIn) {
+			t := server.t
 			refusals := 2
 			s := newSession(t, server, nil, func(config *cloudflare.Config) {
 				next := config.Transport
@@ -278,7 +288,8 @@ func TestCreateRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault := forbidden
 				fault.Call = test.call
 				server.Fail(fault)
@@ -298,7 +309,8 @@ func TestCreateKeepsWhatIsLinked(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault.Call, fault.Skip = cloudflaretest.List, 2
 				server.Fail(fault)
 				s := newSession(t, server, nil)
@@ -335,7 +347,8 @@ func TestCreateInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetConsent(cloudflaretest.Consent{Absent: true})
 				s := newSession(t, server, nil)
 				started := time.Now()
@@ -351,7 +364,8 @@ func TestCreateInterrupted(t *testing.T) {
 	}
 	t.Run("while the link is under way", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, server *standIn) {
+		bubble(t, func(server *standIn) {
+			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Stall: time.Hour})
 			s := newSession(t, server, nil)
 			started := time.Now()
@@ -364,7 +378,8 @@ func TestCreateInterrupted(t *testing.T) {
 	})
 	t.Run("before the link", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(t *testing.T, server *standIn) {
+		bubble(t, func(server *standIn) {
+			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Status: http.StatusServiceUnavailable})
 			s := newSession(t, server, nil)
 			started := time.Now()
@@ -383,7 +398,8 @@ func TestCreateInterrupted(t *testing.T) {
 // destruction of one would delete the services of the other.
 func TestCreateOneAtATime(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 3 * time.Second})
 		s := newSession(t, server, nil)
 		plans := []plan{s.plan(instance{}, object{}), s.plan(instance{}, object{})}
@@ -407,7 +423,8 @@ func TestCreateOneAtATime(t *testing.T) {
 
 func TestCreateOnTwoAccountsAtOnce(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
 		server.b.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
 		s := newSession(t, server, nil)

@@ -15,7 +15,8 @@ const deletionFailed = "Unable to Disconnect PagerDuty"
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary, second)
 		destroyed := newSession(t, server, nil).destroy(connected(primary, second))
 		expect(t, destroyed.diags)
@@ -30,7 +31,8 @@ func TestDelete(t *testing.T) {
 // What the plan did not show is not removed, and what it did show neither.
 func TestDeleteStopsAtUnseenService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary, second)
 		before := connected(primary)
 		destroyed := newSession(t, server, nil).destroy(before)
@@ -44,7 +46,8 @@ func TestDeleteStopsAtUnseenService(t *testing.T) {
 
 func TestDeleteOfPendingConnectionStopsAtUnseenService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		expect(t, newSession(t, server, nil).destroy(connected()).diags, anError(deletionFailed, `"Primary"`))
 		expectServices(t, server.a, primary)
@@ -54,7 +57,8 @@ func TestDeleteOfPendingConnectionStopsAtUnseenService(t *testing.T) {
 // A service is what its ID says; somebody may have renamed it.
 func TestDeleteOfRenamedService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(cloudflaretest.Service{ID: primary.ID, Name: "Renamed"})
 		expect(t, newSession(t, server, nil).destroy(connected(primary)).diags)
 		expectServices(t, server.a)
@@ -127,7 +131,8 @@ func TestDeleteAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetServices(primary)
 				if test.before != nil {
 					test.before(server)
@@ -157,7 +162,8 @@ func TestDeleteAnswers(t *testing.T) {
 // Another party may add a service while the call waits to be repeated.
 func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
 		expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, anError(deletionFailed, `"Second"`, "Nothing was deleted"))
@@ -167,7 +173,8 @@ func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 
 func TestDeleteHandsOver(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		s := newSession(t, server, nil)
 		adopted := s.create(object{"adopt_existing": true})
@@ -188,7 +195,8 @@ func TestDeleteHandsOver(t *testing.T) {
 
 func TestDeleteInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
 		s := newSession(t, server, nil)
@@ -201,5 +209,61 @@ func TestDeleteInterrupted(t *testing.T) {
 
 		server.Heal()
 		expect(t, s.rerun(nil).destroy(destroyed.instance).diags)
+	})
+}
+
+func TestDeleteHasTenMinutes(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[string][]wanted{"599": nil, "600": {anError(deletionFailed, "answered again in 10m0s")}} {
+		t.Run(wait, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(server *standIn) {
+				t := server.t
+				server.a.SetServices(primary)
+				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+				expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, want...)
+			})
+		})
+	}
+}
+
+// One operation at a time for an account: a create waits for the destroy, and
+// finds the account empty.
+func TestDeleteThenCreate(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *standIn) {
+		t := server.t
+		server.a.SetServices(primary)
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 5 * time.Second})
+		s := newSession(t, server, nil)
+		creation := s.plan(instance{}, object{})
+		destruction := s.plan(connected(primary), nil)
+		server.ResetRequests()
+		results := make(chan outcome)
+		go func() { results <- s.apply(destruction) }()
+		go func() {
+			time.Sleep(time.Second)
+			results <- s.apply(creation)
+		}()
+		expect(t, (<-results).diags)
+		expect(t, (<-results).diags)
+		expectCalls(t, server, "list delete list list token link list")
+	})
+}
+
+func TestWaitForOtherOperationIsInterrupted(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *standIn) {
+		t := server.t
+		server.a.SetServices(primary)
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Minute})
+		s := newSession(t, server, nil)
+		creation := s.plan(instance{}, object{})
+		go s.rerun(nil).destroy(connected(primary)) // Not interrupted itself.
+		time.Sleep(time.Second)
+		started := time.Now()
+		time.AfterFunc(time.Second, s.interrupt)
+		expect(t, s.apply(creation).diags, anError("Unable to Connect PagerDuty", "another operation on account "+accountA, "interrupted"))
+		took(t, started, time.Second, time.Second)
 	})
 }

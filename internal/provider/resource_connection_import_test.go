@@ -29,7 +29,8 @@ func TestImport(t *testing.T) {
 		} {
 			t.Run(how+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, func(t *testing.T, server *standIn) {
+				bubble(t, func(server *standIn) {
+					t := server.t
 					server.a.SetServices(second, primary)
 					s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
 					imported := imports(s, accountA)
@@ -61,7 +62,8 @@ func TestImport(t *testing.T) {
 
 func TestImportInvalidID(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, nil)
 		want := anError("Invalid Import ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com")
 		for name, id := range invalidAccountIDs {
@@ -75,7 +77,8 @@ func TestImportInvalidID(t *testing.T) {
 
 func TestImportOfNothing(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, nil)
 		imported := s.importID(accountA)
 		expect(t, imported.diags, anError("Unable to Import PagerDuty Connection", "Account "+accountA, "nothing to import"))

@@ -13,9 +13,9 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// willDelete is the warning that services of an account are going to be deleted.
-func willDelete(account string, services ...cloudflaretest.Service) wanted {
-	return aWarning("PagerDuty Services Will Be Disconnected", append(named(services), "all PagerDuty services of account "+account, "stop paging", "terraform state rm")...)
+// willDelete is the warning that these services of accountA are going to be deleted.
+func willDelete(services ...cloudflaretest.Service) wanted {
+	return aWarning("PagerDuty Services Will Be Disconnected", append(named(services), "all PagerDuty services of account "+accountA, "stop paging", "terraform state rm")...)
 }
 
 // isConnected is the warning that an account has services already.
@@ -35,9 +35,10 @@ func named(services []cloudflaretest.Service) []string {
 
 func TestPlanDestroyWarns(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, nil)
-		expect(t, s.plan(connected(primary, second), nil).diags, willDelete(accountA, primary, second))
+		expect(t, s.plan(connected(primary, second), nil).diags, willDelete(primary, second))
 		expect(t, s.plan(connected(), nil).diags)
 		expectCalls(t, server, "")
 	})
@@ -45,7 +46,8 @@ func TestPlanDestroyWarns(t *testing.T) {
 
 func TestPlanCreateOnConnectedAccountWarns(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary, second)
 		s := newSession(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags, isConnected(accountA, primary, second))
@@ -70,12 +72,13 @@ func TestPlanReplacement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetServices(primary)
 				server.b.SetServices(second)
 				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
 				p := s.plan(connected(primary), object{"account_id": test.named})
-				expect(t, p.diags, willDelete(accountA, primary), isConnected(accountB, second))
+				expect(t, p.diags, willDelete(primary), isConnected(accountB, second))
 				if strings.Join(p.replaced, " ") != "account_id" {
 					t.Errorf("replaced because of %v", p.replaced)
 				}
@@ -85,7 +88,7 @@ func TestPlanReplacement(t *testing.T) {
 
 				server.b.SetServices()
 				p = s.plan(connected(primary), object{"account_id": test.named})
-				expect(t, p.diags, willDelete(accountA, primary))
+				expect(t, p.diags, willDelete(primary))
 				replaced := s.apply(p)
 				expect(t, replaced.diags)
 				expectState(t, replaced.state, object{"account_id": accountB, "id": accountB})
@@ -101,10 +104,11 @@ func TestPlanReplacement(t *testing.T) {
 
 func TestPlanReplacementThatAdoptsDoesNotLook(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.b.SetServices(second)
 		p := newSession(t, server, nil).plan(connected(primary), object{"account_id": accountB, "adopt_existing": true})
-		expect(t, p.diags, willDelete(accountA, primary))
+		expect(t, p.diags, willDelete(primary))
 		expectCalls(t, server, "")
 	})
 }
@@ -124,7 +128,8 @@ func TestPlanWithoutReplacement(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
 				p := s.plan(connected(primary), object{"account_id": test.named})
 				expect(t, p.diags)
@@ -148,7 +153,8 @@ func TestPlanLookFails(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				started := time.Now()
@@ -164,7 +170,8 @@ func TestPlanLookFails(t *testing.T) {
 
 func TestPlanLookIsSlow(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
 		started := time.Now()
 		p := newSession(t, server, nil).plan(instance{}, object{})
@@ -174,10 +181,24 @@ func TestPlanLookIsSlow(t *testing.T) {
 	})
 }
 
+func TestPlanLookIsInterrupted(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *standIn) {
+		t := server.t
+		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+		s := newSession(t, server, nil)
+		started := time.Now()
+		time.AfterFunc(time.Second, s.interrupt)
+		expect(t, s.plan(instance{}, object{}).diags)
+		took(t, started, time.Second, time.Second)
+	})
+}
+
 // During a block by the rate limit there is no look, and no wait for it.
 func TestPlanLookDuringBlock(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
 		s := newSession(t, server, nil)
@@ -192,7 +213,8 @@ func TestPlanLookDuringBlock(t *testing.T) {
 
 func TestPlanMissingAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, with(standard(server), object{"account_id": nil}))
 		for _, prior := range []instance{{}, connected(primary)} {
 			expect(t, s.plan(prior, object{}).diags, anError("Missing Cloudflare Account", "`account_id`", "provider block", envAccountID, "32 hexadecimal digits", "dashboard").on("account_id"))
@@ -217,7 +239,8 @@ var invalidAccountIDs = map[string]string{
 
 func TestValidateConnection(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		s := newSession(t, server, nil)
 		for name, id := range invalidAccountIDs {
 			t.Log(name)
@@ -244,7 +267,8 @@ func TestValidateConnection(t *testing.T) {
 // the API nothing.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		before := connected(primary)
 		before.identity = nil // As an older terraform keeps it.
 		for _, id := range []any{"c0ffee", nil} {
@@ -281,7 +305,8 @@ func TestPlanUnknownAttributes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				s := newSession(t, server, nil)
 				p := s.plan(instance{}, test.config)
 				expect(t, p.diags)
@@ -305,7 +330,8 @@ func TestOnlyApplyChangesAnything(t *testing.T) {
 	for name, services := range map[string][]cloudflaretest.Service{"connected": {primary}, "not connected": nil} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetServices(services...)
 				s := newSession(t, server, nil)
 				s.importID(accountA)

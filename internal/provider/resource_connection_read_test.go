@@ -56,7 +56,8 @@ func TestReadErrorKeepsState(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				before := connected(primary)
@@ -77,7 +78,8 @@ func TestReadServicesGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: body})
 				s := newSession(t, server, nil)
 				before := connected(primary, second)
@@ -101,7 +103,8 @@ func TestReadServicesGone(t *testing.T) {
 
 func TestReadShowsChanges(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		renamed := cloudflaretest.Service{ID: primary.ID, Name: "Zoo"}
 		server.a.SetServices(renamed, second)
 		s := newSession(t, server, nil)
@@ -118,7 +121,8 @@ func TestReadShowsChanges(t *testing.T) {
 // The order of the API's answer is nobody's promise.
 func TestReadSortsServices(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		same := cloudflaretest.Service{ID: "01", Name: primary.Name}
 		s := newSession(t, server, nil)
 		for _, order := range [][]cloudflaretest.Service{{primary, second, same}, {second, same, primary}, {same, primary, second}} {
@@ -130,7 +134,8 @@ func TestReadSortsServices(t *testing.T) {
 
 func TestReadRetries(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Status: http.StatusBadGateway})
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Drop: true})
@@ -162,7 +167,8 @@ func TestReadTimeouts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				server.a.SetServices(primary)
 				test.fault.Call = cloudflaretest.List
 				server.Fail(test.fault)
@@ -190,7 +196,8 @@ func TestReadInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				s := newSession(t, server, nil)

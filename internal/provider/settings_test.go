@@ -268,7 +268,8 @@ func TestUnknownProviderArguments(t *testing.T) {
 	for _, argument := range []string{"api_token", "api_key", "email", "base_url", "max_retries", "request_timeout"} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(t *testing.T, server *standIn) {
+			bubble(t, func(server *standIn) {
+				t := server.t
 				block := standard(server)
 				if argument == "api_key" || argument == "email" {
 					delete(block, "api_token")
@@ -281,7 +282,7 @@ func TestUnknownProviderArguments(t *testing.T) {
 				expectState(t, p.state, object{"account_id": accountA, "id": accountA})
 				expect(t, s.plan(connected(primary), object{"adopt_existing": true}).diags)
 				destruction := s.plan(connected(primary), nil)
-				expect(t, destruction.diags, willDelete(accountA, primary))
+				expect(t, destruction.diags, willDelete(primary))
 
 				notKnown := anError("Provider Argument Not Known Yet", "`"+argument+"`", "-target")
 				expect(t, s.read(connected(primary)).diags, notKnown)
@@ -315,7 +316,8 @@ func TestUnknownProviderArguments(t *testing.T) {
 // state does.
 func TestUnknownDefaultAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, server *standIn) {
+	bubble(t, func(server *standIn) {
+		t := server.t
 		server.a.SetServices(primary)
 		s := newSession(t, server, with(standard(server), object{"account_id": unknown}))
 		p := s.plan(instance{}, object{})

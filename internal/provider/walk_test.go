@@ -107,7 +107,7 @@ func newWorld(rt *rapid.T) *world {
 	server := cloudflaretest.NewOffline()
 	// The lock of an account goes by the URL, and must not reach from bubble to bubble.
 	url := fmt.Sprintf("http://127.0.0.1:%d/client/v4", ports.Add(1))
-	w := &world{server: &standIn{server, url, server.Account(accountA), server.Account(accountB)}}
+	w := &world{server: &standIn{Server: server, url: url, a: server.Account(accountA), b: server.Account(accountB)}}
 	w.wire = &wiretap{next: server.RoundTripper(), accounts: map[string]*tapped{accountA: newTapped(), accountB: newTapped()}}
 	w.resources = []*managed{
 		{name: "a", block: &block{account: accountA}},

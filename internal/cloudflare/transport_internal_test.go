@@ -1,0 +1,38 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// A server that has HTTP/2 gets it, but for the link: HTTP/2 repeats requests
+// unasked, too.
+func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.Proto, " ", r.Close))
+		fmt.Fprint(w, `{"success": true}`)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client, err := New(Config{Credentials: Credentials{APIToken: "x"}, BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	client.pooled.(*http.Transport).TLSClientConfig.RootCAs = trusted
+	client.singleUse.(*http.Transport).TLSClientConfig.RootCAs = trusted
+
+	_, listErr := client.ListServices(t.Context(), "a")
+	_, linkErr := client.Link(t.Context(), "a", "token")
+	deleteErr := client.DeleteServices(t.Context(), "a", nil)
+	same(t, "errors", fmt.Sprint(listErr, linkErr, deleteErr), fmt.Sprint(nil, nil, nil))
+	same(t, "requests", fmt.Sprint(seen), "[GET HTTP/2.0 false GET HTTP/1.1 true DELETE HTTP/2.0 false]")
+}
