@@ -4,6 +4,8 @@
 .POSIX:
 
 TOOL = go tool -modfile=tools/go.mod
+GORELEASER = go tool -modfile=tools/release/go.mod goreleaser
+ACTIONLINT = go tool -modfile=tools/workflows/go.mod actionlint
 TERRAFORM = $$(command -v terraform || command -v tofu)
 
 # What is in the user's own CLI configuration, an override of this provider
@@ -46,6 +48,17 @@ fuzz: ## Search for failures with each fuzz target, for FUZZTIME each
 vuln: ## Look for known vulnerabilities; fails without a way to their database
 	@sh .ci/vuln
 
+# The first time, goreleaser is built, which takes minutes.
+TEST_INSTALL = $(HERMETIC) go test -tags install -count 1 -timeout 60m ./internal/installtest
+
+.PHONY: test-install
+test-install: ## Build a release, install it from a registry and from a mirror, run it
+	$(TEST_INSTALL)
+
+.PHONY: test-install-all
+test-install-all: ## The same, with the release built for every platform
+	$(TEST_INSTALL) -all
+
 .PHONY: fmt
 fmt: fmt-examples ## Format Go and Terraform code
 	$(TOOL) golangci-lint fmt
@@ -66,6 +79,19 @@ vet: ## Run go vet
 lint: ## Run the linters of .golangci.yml, and check that file itself
 	$(TOOL) golangci-lint config verify
 	$(TOOL) golangci-lint run
+
+.PHONY: release-check
+release-check: ## Check .goreleaser.yml, which says how releases are made
+	$(GORELEASER) check
+
+# For the release workflow: a draft, with the notes in the file NOTES.
+.PHONY: release
+release:
+	$(GORELEASER) release --clean --draft --release-notes "$(NOTES)"
+
+.PHONY: check-workflows
+check-workflows: ## Check the workflows of .github
+	$(ACTIONLINT)
 
 # Needs neither a terraform nor the network: the schemas come from docsgen. The
 # tools say much when all is well, and only errors are let through.
