@@ -18,22 +18,25 @@ const maxSuggestions = 3
 // NoSuchServiceError is a lookup that no service matches.
 type NoSuchServiceError struct {
 	Wanted  string    // the name or ID that was looked for
-	Closest []Service // those whose names are closest, the closest first
+	Closest []Service // the most similar ones, the closest first; none where the account has none
 }
 
 func (e *NoSuchServiceError) Error() string {
-	text := fmt.Sprintf("there is no service %q", Printable(e.Wanted, maxMessage))
-	if len(e.Closest) > 0 {
-		text += "; the closest names are " + ServiceNames(e.Closest)
+	text := fmt.Sprintf("there is no PagerDuty service %q", Printable(e.Wanted, maxMessage))
+	if len(e.Closest) == 0 {
+		return text + ", nor any other"
 	}
-	return text
+	return text + "; closest are " + ServiceNames(e.Closest)
 }
 
 // AmbiguousServiceError is a lookup that several services match.
-type AmbiguousServiceError struct{ Services []Service }
+type AmbiguousServiceError struct {
+	Wanted   string // the name or ID that was looked for
+	Services []Service
+}
 
 func (e *AmbiguousServiceError) Error() string {
-	return "several services have this name: " + ServiceNames(e.Services)
+	return fmt.Sprintf("several PagerDuty services match %q: %s", Printable(e.Wanted, maxMessage), ServiceNames(e.Services))
 }
 
 // ServiceNamed returns the one service of exactly this name. The error is a
@@ -42,8 +45,8 @@ func ServiceNamed(services []Service, name string) (Service, error) {
 	return only(services, name, func(s Service) bool { return s.Name == name })
 }
 
-// ServiceWithID returns the service with this ID, given in either case and with
-// or without dashes. The error is a *NoSuchServiceError.
+// ServiceWithID returns the one service with this ID, given in either case and
+// with or without dashes. The error is as that of ServiceNamed.
 func ServiceWithID(services []Service, id string) (Service, error) {
 	return only(services, id, func(s Service) bool { return bareID(s.ID) == bareID(id) })
 }
@@ -63,20 +66,20 @@ func only(services []Service, wanted string, matches func(Service) bool) (Servic
 	case 1:
 		return found[0], nil
 	default:
-		return Service{}, &AmbiguousServiceError{Services: found}
+		return Service{}, &AmbiguousServiceError{Wanted: wanted, Services: found}
 	}
 }
 
-// closest returns the services whose names, or IDs, are most similar.
+// closest returns the services whose names, or IDs, are most similar: people also
+// take one for the other.
 func closest(services []Service, wanted string) []Service {
-	similarity := func(s Service) float64 {
-		return max(
-			levenshtein.Match(strings.ToLower(s.Name), strings.ToLower(wanted), nil),
-			levenshtein.Match(bareID(s.ID), bareID(wanted), nil),
-		)
+	name, id := strings.ToLower(wanted), bareID(wanted)
+	similarity := make(map[Service]float64, len(services))
+	for _, s := range services {
+		similarity[s] = max(levenshtein.Match(strings.ToLower(s.Name), name, nil), levenshtein.Match(bareID(s.ID), id, nil))
 	}
 	sorted := slices.SortedStableFunc(slices.Values(services), func(a, b Service) int {
-		return cmp.Compare(similarity(b), similarity(a))
+		return cmp.Compare(similarity[b], similarity[a])
 	})
 	return sorted[:min(len(sorted), maxSuggestions)]
 }

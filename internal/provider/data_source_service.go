@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -39,7 +38,7 @@ func (d *serviceDataSource) Metadata(_ context.Context, req datasource.MetadataR
 func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "One PagerDuty service that a Cloudflare account is connected to, by its name or ID: the shortest way from a name to a notification policy. " +
-			"No match is an error that lists the closest names; so are several services of one name, with their IDs.\n\n" + readPermissionNote,
+			"No match is an error that lists the closest names. Several services of one name are an error that lists their IDs.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_id": accountIDAttribute(),
 			"id": schema.StringAttribute{
@@ -77,8 +76,8 @@ func (d *serviceDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	}
 	service, err := find(services, wanted)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(at, "Unable to Find PagerDuty Service", fmt.Sprintf("Account %s: %s.\n\n%s",
-			model.AccountID.ValueString(), err, "Names are compared exactly. The data source pagerduty_services lists all services of the account."))
+		const summary = "Unable to Find PagerDuty Service"
+		resp.Diagnostics.AddAttributeError(at, summary, failure{summary, model.AccountID.ValueString(), readPermission, "", err}.detail())
 		return
 	}
 	model.ID, model.Name = types.StringValue(service.ID), types.StringValue(service.Name)

@@ -99,12 +99,12 @@ func accountIDAttribute() schema.StringAttribute {
 // says so.
 func listForDataSource(ctx context.Context, data *providerData, account *types.String, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
 	*account = data.account(*account)
-	checkAccount(*account, &resp.Diagnostics)
+	checkAccount(*account, path.Root("account_id"), &resp.Diagnostics)
 	if data.waits(*account) && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
 		return nil, false
 	}
-	data.checkKnown(*account, &resp.Diagnostics)
+	data.checkKnown(*account, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return nil, false
 	}

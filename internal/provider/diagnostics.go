@@ -36,9 +36,12 @@ type failure struct {
 	err        error
 }
 
-// addTo reports the failure: on which account, what the API said, what to do.
-func (f failure) addTo(diags *diag.Diagnostics) {
-	diags.AddError(f.summary, fmt.Sprintf("Account %s: %s\n\n%s", f.accountID, f.err, f.advice()))
+// addTo reports the failure as an error.
+func (f failure) addTo(diags *diag.Diagnostics) { diags.AddError(f.summary, f.detail()) }
+
+// detail says on which account it was, what the API said, and what to do.
+func (f failure) detail() string {
+	return fmt.Sprintf("Account %s: %s\n\n%s", f.accountID, f.err, f.advice())
 }
 
 // advice is the next thing to do, by the kind of error.
@@ -49,6 +52,8 @@ func (f failure) advice() string {
 		unsettled *cloudflare.LinkUnsettledError
 		unseen    *cloudflare.UnseenServicesError
 		listed    *cloudflare.StillListedError
+		missing   *cloudflare.NoSuchServiceError
+		several   *cloudflare.AmbiguousServiceError
 		limited   *cloudflare.RateLimitedError
 		api       *cloudflare.APIError
 		untrusted *tls.CertificateVerificationError
@@ -68,6 +73,12 @@ func (f failure) advice() string {
 			"Plan again, so that the plan shows them, and apply that. To keep all services and only stop managing them, use a `removed` block with `destroy = false`, or `terraform state rm`."
 	case errors.As(f.err, &listed):
 		return "The connection stays in the state. Apply again: what is gone by then is taken out of the state, what is still there is deleted again."
+	case errors.As(f.err, &missing) && len(missing.Closest) == 0:
+		return "The account is not connected to PagerDuty, or nobody has chosen services there yet: " + finishURL + " leads to it. In a configuration that connects the account too, let this data source depend on the `pagerduty_connection`."
+	case errors.As(f.err, &missing):
+		return "Names are compared exactly. The data source `pagerduty_services` lists all services of the account."
+	case errors.As(f.err, &several):
+		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
 	case errors.As(f.err, &limited):
 		return fmt.Sprintf("The limit is 1,200 calls in five minutes for one user, over everything that user does. Run again in %s, with a lower -parallelism, or give Terraform a user of its own.", limited.Wait.Round(1e9))
 	case errors.Is(f.err, context.Canceled):
@@ -95,6 +106,8 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 		return "The API does not accept the credentials. Check " + credentials + "."
 	case err.StatusCode == http.StatusForbidden:
 		return fmt.Sprintf("The credentials are not valid, or may not do this. The API token needs %s for this account, and PagerDuty needs a Business plan or higher. Check %s.", f.permission, credentials)
+	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
+		return "An integration token works once, for the account that it was made for. Apply again; where `integration_token_wo` gives the token, give a new one."
 	case err.StatusCode == http.StatusNotFound:
 		return fmt.Sprintf("Check `account_id` (or %s) and the provider's `base_url`. %s.", envAccountID, accountIDAdvice)
 	case err.StatusCode >= 500:

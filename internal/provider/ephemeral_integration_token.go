@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -67,12 +68,12 @@ func (e *integrationTokenEphemeral) Open(ctx context.Context, req ephemeral.Open
 		return
 	}
 	model.AccountID = e.data.account(model.AccountID)
-	checkAccount(model.AccountID, &resp.Diagnostics)
+	checkAccount(model.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if e.data.waits(model.AccountID) && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &ephemeral.Deferred{Reason: ephemeral.DeferredReasonProviderConfigUnknown}
 		return
 	}
-	e.data.checkKnown(model.AccountID, &resp.Diagnostics)
+	e.data.checkKnown(model.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

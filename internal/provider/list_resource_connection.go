@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
@@ -34,7 +36,7 @@ type connectionListResource struct {
 }
 
 type connectionListModel struct {
-	AccountIDs []types.String `tfsdk:"account_ids"`
+	AccountIDs types.List `tfsdk:"account_ids"`
 }
 
 // Metadata is that of the resource, whose instances these are.
@@ -64,49 +66,60 @@ func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ l
 }
 
 func (l *connectionListResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	var model connectionListModel
-	diags := req.Config.Get(ctx, &model)
-	if model.AccountIDs == nil {
-		model.AccountIDs = []types.String{l.data.account(types.StringNull())}
-		checkAccount(model.AccountIDs[0], &diags)
-	}
-	for _, account := range model.AccountIDs {
-		l.data.checkKnown(account, &diags)
-	}
+	accounts, diags := l.accounts(ctx, req.Config)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
 	}
 	stream.Results = func(push func(list.ListResult) bool) {
 		found := int64(0)
-		for start := 0; start < len(model.AccountIDs); start += listedAtOnce {
-			for _, result := range l.look(ctx, req, model.AccountIDs[start:min(start+listedAtOnce, len(model.AccountIDs))]) {
+		for some := range slices.Chunk(accounts, listedAtOnce) {
+			for _, result := range l.look(ctx, req, some) {
+				if result == nil {
+					continue
+				}
 				if result.Identity != nil {
 					found++
 				}
-				if !push(result) || req.Limit > 0 && found >= req.Limit {
+				if !push(*result) || req.Limit > 0 && found == req.Limit {
 					return
 				}
+			}
+			if ctx.Err() != nil {
+				return // The accounts that are left would all say so.
 			}
 		}
 	}
 }
 
-// look lists some accounts at the same time. Accounts without services give no
-// result.
-func (l *connectionListResource) look(ctx context.Context, req list.ListRequest, accounts []types.String) []list.ListResult {
-	looked := make([]*list.ListResult, len(accounts))
+// accounts are those to look at, all of them known.
+func (l *connectionListResource) accounts(ctx context.Context, config tfsdk.Config) (accounts []types.String, diags diag.Diagnostics) {
+	var model connectionListModel
+	diags.Append(config.Get(ctx, &model)...)
+	switch {
+	case model.AccountIDs.IsNull():
+		accounts = []types.String{l.data.accountID}
+	case model.AccountIDs.IsUnknown():
+		accounts = []types.String{types.StringUnknown()}
+	default:
+		diags.Append(model.AccountIDs.ElementsAs(ctx, &accounts, false)...)
+	}
+	for _, account := range accounts {
+		checkAccount(account, path.Root("account_ids"), &diags)
+		l.data.checkKnown(account, path.Root("account_ids"), &diags)
+	}
+	return accounts, diags
+}
+
+// look lists some accounts at the same time. There is nil for an account without
+// services.
+func (l *connectionListResource) look(ctx context.Context, req list.ListRequest, accounts []types.String) []*list.ListResult {
+	results := make([]*list.ListResult, len(accounts))
 	var group sync.WaitGroup
 	for i, account := range accounts {
-		group.Go(func() { looked[i] = l.lookAt(ctx, req, account.ValueString()) })
+		group.Go(func() { results[i] = l.lookAt(ctx, req, account.ValueString()) })
 	}
 	group.Wait()
-	var results []list.ListResult
-	for _, result := range looked {
-		if result != nil {
-			results = append(results, *result)
-		}
-	}
 	return results
 }
 
@@ -117,9 +130,9 @@ func (l *connectionListResource) lookAt(ctx context.Context, req list.ListReques
 	switch {
 	case err != nil:
 		// Terraform ends the whole list at an error, so one account's is a warning.
-		var diags diag.Diagnostics
-		failure{"Unable to List PagerDuty Connections", accountID, readPermission, "", err}.addTo(&diags)
-		return &list.ListResult{Diagnostics: diag.Diagnostics{diag.NewWarningDiagnostic(diags[0].Summary(), diags[0].Detail())}}
+		const summary = "Unable to List PagerDuty Connection"
+		detail := failure{summary, accountID, readPermission, "", err}.detail()
+		return &list.ListResult{Diagnostics: diag.Diagnostics{diag.NewWarningDiagnostic(summary, detail)}}
 	case len(services) == 0:
 		return nil
 	}

@@ -177,7 +177,7 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	plan.AccountID = r.data.account(named)
-	checkAccount(plan.AccountID, &resp.Diagnostics)
+	checkAccount(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -236,7 +236,7 @@ func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connecti
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	r.data.checkKnown(plan.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	var token types.String
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("integration_token_wo"), &token)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
@@ -272,7 +272,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 		return
 	}
-	r.data.checkKnown(state.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -313,7 +313,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	r.data.checkKnown(state.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	// What the state holds is what the approved plan showed.

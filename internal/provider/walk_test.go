@@ -316,7 +316,9 @@ var strangeBodies = []string{
 // spoiled changes the body of a regular answer.
 var spoiled = []func([]byte) []byte{
 	func([]byte) []byte { return []byte(`{"success":true,"errors":[],"messages":[],"result":{"id":7}}`) },
-	func([]byte) []byte { return []byte(`{"success":true,"errors":[],"messages":[],"result":[{"name":"no ID"}]}`) },
+	func([]byte) []byte {
+		return []byte(`{"success":true,"errors":[],"messages":[],"result":[{"name":"no ID"}]}`)
+	},
 	func([]byte) []byte { return []byte(`{"success":true,"errors":[],"messages":[],"result":null}`) },
 	func([]byte) []byte { return []byte(`{"success":true,"errors":null,"messages":null}`) },
 	func([]byte) []byte { return []byte(`[]`) },
