@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -123,9 +124,18 @@ func withCause(text string, cause error) string {
 func ServiceNames(services []Service) string {
 	names := make([]string, len(services))
 	for i, service := range services {
-		names[i] = fmt.Sprintf("%q (ID %s)", Printable(service.Name, maxMessage), Printable(service.ID, maxMessage))
+		names[i] = fmt.Sprintf("%s (ID %s)", quoted(service.Name), Printable(service.ID, maxMessage))
 	}
 	return strings.Join(names, ", ")
+}
+
+// quoted is a name in quotes, in which whatever does not show as itself is
+// escaped: a name that differs in white space alone looks different.
+func quoted(name string) string {
+	if runes := []rune(name); len(runes) > maxMessage {
+		name = string(runes[:maxMessage]) + "…"
+	}
+	return strconv.Quote(name)
 }
 
 // Connect connects the account to PagerDuty, one flow at a time for an account:

@@ -22,7 +22,7 @@ type NoSuchServiceError struct {
 }
 
 func (e *NoSuchServiceError) Error() string {
-	text := fmt.Sprintf("there is no PagerDuty service %q", Printable(e.Wanted, maxMessage))
+	text := "there is no PagerDuty service " + quoted(e.Wanted)
 	if len(e.Closest) == 0 {
 		return text + ", nor any other"
 	}
@@ -36,7 +36,7 @@ type AmbiguousServiceError struct {
 }
 
 func (e *AmbiguousServiceError) Error() string {
-	return fmt.Sprintf("several PagerDuty services match %q: %s", Printable(e.Wanted, maxMessage), ServiceNames(e.Services))
+	return fmt.Sprintf("several PagerDuty services match %s: %s", quoted(e.Wanted), ServiceNames(e.Services))
 }
 
 // ServiceNamed returns the one service of exactly this name. The error is a

@@ -6,17 +6,19 @@ package provider
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
 
-var _ datasource.DataSourceWithConfigure = (*serviceDataSource)(nil)
+var (
+	_ datasource.DataSourceWithConfigure        = (*serviceDataSource)(nil)
+	_ datasource.DataSourceWithConfigValidators = (*serviceDataSource)(nil)
+)
 
 // NewServiceDataSource makes the data source pagerduty_service.
 func NewServiceDataSource() datasource.DataSource { return &serviceDataSource{} }
@@ -45,7 +47,6 @@ func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 				MarkdownDescription: serviceIDDescription + " To look a service up by its ID, give it with or without dashes, in either case. Exactly one of `id` and `name` is needed.",
 				Optional:            true,
 				Computed:            true,
-				Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("name"))},
 			},
 			"name": schema.StringAttribute{
 				MarkdownDescription: serviceNameDescription + " To look a service up by its name, give exactly this name. Exactly one of `id` and `name` is needed.",
@@ -54,6 +55,10 @@ func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 			},
 		},
 	}
+}
+
+func (d *serviceDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
+	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("id"), path.MatchRoot("name"))}
 }
 
 func (d *serviceDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
