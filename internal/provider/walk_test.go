@@ -40,6 +40,9 @@ func TestWalk(t *testing.T) {
 				"plan":          w.planForLater,
 				"apply":         w.applyEarlierPlan,
 				"import":        w.importOne,
+				"look up":       w.lookUp,
+				"query":         w.query,
+				"make a token":  w.makeToken,
 				"edit":          w.editBlock,
 				"others":        w.others,
 				"fault":         w.fault,
@@ -86,21 +89,43 @@ type block struct {
 	account             string
 	adopt, wait         bool
 	createBeforeDestroy bool
+	token               string // where integration_token_wo comes from
+	version             int    // of the token; 0 for none
 }
 
-func (b *block) config() object {
+// config is the block as it is evaluated at one time: a plan and an apply are
+// each given a token of their own. It is not ok where there is none to be had.
+func (w *world) config(session *session, b *block) (config object, ok bool) {
 	if b == nil {
-		return nil
+		return nil, true
 	}
-	return object{"account_id": b.account, "adopt_existing": b.adopt, "wait_for_services": b.wait}
+	config = object{"account_id": b.account, "adopt_existing": b.adopt, "wait_for_services": b.wait}
+	switch b.token {
+	case "none":
+		return config, true
+	case "ephemeral":
+		opened := session.open(object{"account_id": b.account})
+		if opened.diags.hasError() {
+			return nil, false
+		}
+		config["integration_token_wo"] = opened.state["token"]
+	case "given":
+		config["integration_token_wo"] = w.server.Account(b.account).NewToken()
+	case "unknown to the API":
+		config["integration_token_wo"] = unusedToken
+	}
+	if b.version > 0 {
+		config["integration_token_wo_version"] = b.version
+	}
+	return config, true
 }
 
 // step is what a plan says of one connection.
 type step struct {
 	plan
-	managed             *managed
-	serial              int
-	createBeforeDestroy bool
+	managed *managed
+	block   *block // nil to destroy
+	serial  int
 }
 
 func newWorld(rt *rapid.T) *world {
@@ -110,10 +135,10 @@ func newWorld(rt *rapid.T) *world {
 	w := &world{server: &standIn{Server: server, url: url, a: server.Account(accountA), b: server.Account(accountB)}}
 	w.wire = &wiretap{next: server.RoundTripper(), accounts: map[string]*tapped{accountA: newTapped(), accountB: newTapped()}}
 	w.resources = []*managed{
-		{name: "a", block: &block{account: accountA}},
+		{name: "a", block: &block{account: accountA, token: "none"}},
 		{name: "same account"},
 		{name: "same account, other instance", provider: 1},
-		{name: "b", provider: 1, block: &block{account: accountB}},
+		{name: "b", provider: 1, block: &block{account: accountB, token: "given", version: 1}},
 	}
 	for _, account := range w.accounts() {
 		account.SetConsent(w.consent(rt))
@@ -229,7 +254,74 @@ func (w *world) editBlock(rt *rapid.T) {
 		adopt:               rapid.Bool().Draw(rt, "adopt_existing"),
 		wait:                oneIn(rt, 4, "wait_for_services"),
 		createBeforeDestroy: rapid.Bool().Draw(rt, "create_before_destroy"),
+		token:               rapid.SampledFrom([]string{"none", "ephemeral", "given", "unknown to the API"}).Draw(rt, "integration_token_wo"),
+		version:             rapid.IntRange(0, 2).Draw(rt, "integration_token_wo_version"),
 	}
+}
+
+// lookUp reads pagerduty_service, by the name or ID of what is there, or of
+// nothing.
+func (w *world) lookUp(rt *rapid.T) {
+	account := rapid.SampledFrom([]string{accountA, accountB}).Draw(rt, "account")
+	known := append(w.server.Account(account).Services(), w.name("nothing"))
+	wanted := rapid.SampledFrom(known).Draw(rt, "service")
+	config := object{"account_id": account, "name": wanted.Name}
+	if rapid.Bool().Draw(rt, "by ID") {
+		config = object{"account_id": account, "id": strings.ToUpper(strings.ReplaceAll(wanted.ID, "-", ""))}
+	}
+	sessions := w.sessions(rt, true)
+	read := sessions[0].service(config)
+	if !read.diags.hasError() {
+		found := cloudflare.Service{ID: read.state["id"].(string), Name: read.state["name"].(string)}
+		if !w.wire.of(read.state).saw(found) || found.ID != wanted.ID && found.Name != wanted.Name {
+			rt.Fatalf("looked for %v, found %v", config, found)
+		}
+	}
+	finish(sessions)
+}
+
+// query lists connections. An account is found, or it has no service, or there is
+// a warning of it.
+func (w *world) query(rt *rapid.T) {
+	ids := rapid.SampledFrom([][]any{nil, {accountA}, {accountB}, {accountA, accountB}, {accountB, accountNone, accountA}}).Draw(rt, "account_ids")
+	config := object{"account_ids": ids}
+	if ids == nil {
+		config, ids = object{}, []any{accountA}
+	}
+	emptied := map[any]int{}
+	for account, tap := range w.wire.accounts {
+		emptied[account] = tap.emptied()
+	}
+	sessions := w.sessions(rt, true)
+	results, diags := sessions[0].query(config, 100, rapid.Bool().Draw(rt, "include_resource"))
+	found := map[any]bool{}
+	for _, result := range results {
+		found[result.identity["account_id"]] = true
+		for _, service := range claimed(result.state) {
+			if !w.wire.of(result.state).saw(service) {
+				rt.Fatalf("the list claims %v, which was never listed", service)
+			}
+		}
+	}
+	for _, id := range ids {
+		tap := w.wire.accounts[id.(string)]
+		none := tap != nil && tap.emptied() > emptied[id]
+		if warned := strings.Contains(diags.String(), id.(string)); found[id] && warned || !found[id] && !warned && !none || diags.hasError() {
+			rt.Fatalf("account %s is found: %t, without a service: %t\n%s", id, found[id], none, diags)
+		}
+	}
+	finish(sessions)
+}
+
+// makeToken opens the ephemeral resource.
+func (w *world) makeToken(rt *rapid.T) {
+	account := rapid.SampledFrom(w.accounts()).Draw(rt, "whose")
+	sessions := w.sessions(rt, true)
+	opened := sessions[0].open(object{"account_id": map[bool]string{true: accountA, false: accountB}[account == w.server.a]})
+	if token, _ := opened.state["token"].(string); opened.diags.hasError() == slices.Contains(account.Tokens(), token) {
+		rt.Fatalf("opened %q of %v\n%s", token, account.Tokens(), opened.diags)
+	}
+	finish(sessions)
 }
 
 // others act in the dashboard and in PagerDuty.
@@ -358,22 +450,25 @@ func (w *world) planOne(rt *rapid.T, sessions []*session, s *step, refresh, forc
 	if refresh && m.instance != nil && !w.refresh(rt, session, m) {
 		return false
 	}
-	b := m.block
+	s.block = m.block
 	if destroy {
-		b = nil
+		s.block = nil
 	}
 	var prior instance
 	if m.instance != nil {
 		prior = *m.instance
 	}
 	s.serial = m.serial
-	if prior.state == nil && b == nil {
+	if prior.state == nil && s.block == nil {
 		return false
 	}
-	s.createBeforeDestroy = b != nil && b.createBeforeDestroy
-	s.plan = session.plan(prior, b.config())
-	if force && prior.state != nil && b != nil && len(s.replaced) == 0 && !s.diags.hasError() {
-		s.plan = session.planOnce(instance{}, b.config())
+	config, ok := w.config(session, s.block)
+	if !ok {
+		return false
+	}
+	s.plan = session.plan(prior, config)
+	if force && prior.state != nil && config != nil && len(s.replaced) == 0 && !s.diags.hasError() {
+		s.plan = session.planOnce(instance{}, config)
 		s.prior, s.replaced = prior, []string{"-replace"}
 	}
 	return !s.diags.hasError()
@@ -444,12 +539,17 @@ func (s *step) shows(account string, listed []cloudflare.Service) bool {
 
 func (w *world) applyOne(rt *rapid.T, session *session, s *step) {
 	m := s.managed
+	config, ok := w.config(session, s.block)
+	if !ok {
+		return
+	}
+	s.config = config
 	switch {
 	case s.config == nil:
 		w.destroy(rt, session, m)
 	case len(s.replaced) == 0:
 		w.create(rt, session, s, s.prior)
-	case s.createBeforeDestroy:
+	case s.block.createBeforeDestroy:
 		old := *m.instance
 		if w.create(rt, session, s, instance{}) {
 			replacement := m.instance
@@ -545,6 +645,11 @@ func (w *world) converge(rt *rapid.T) {
 		account.FinishConsent()
 		account.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("final")}})
 	}
+	for _, m := range w.resources {
+		if m.block != nil && m.block.token == "unknown to the API" {
+			m.block.token = "given" // As its error says.
+		}
+	}
 	runs := 1
 	if w.contested() {
 		runs = 3 // What one owner of an account deletes, another one finds gone.
@@ -564,7 +669,7 @@ func (w *world) converge(rt *rapid.T) {
 		if planned && !agrees(s.state, s.prior.state) {
 			out := sessions[m.provider].apply(s.plan)
 			if !strings.Contains(out.diags.String(), "terraform import") {
-				rt.Fatalf("%s: not settled\nblock %v\nstate %v\nplan %v\n%s", m.name, m.block.config(), s.prior.state, s.state, out.diags)
+				rt.Fatalf("%s: not settled\nblock %v\nstate %v\nplan %v\n%s", m.name, s.config, s.prior.state, s.state, out.diags)
 			}
 		}
 		if !planned && (m.block != nil || m.instance != nil) {
@@ -600,9 +705,14 @@ func (w *wiretap) RoundTrip(req *http.Request) (*http.Response, error) {
 	tap := w.accounts[path[slices.Index(path, "accounts")+1]]
 	token := path[len(path)-1]
 	linking := req.Method == http.MethodGet && token != "pagerduty"
-	switch {
+	if tap == nil { // The account that is not there.
+		return w.next.RoundTrip(req)
+	}
+	switch flow := req.Context().Value(flow{}); {
 	case linking:
-		tap.sentLink(token)
+		tap.sentLink(flow)
+	case req.Method == http.MethodGet && flow != nil:
+		tap.sentList(flow)
 	case req.Method == http.MethodDelete:
 		tap.sentDelete()
 	}
@@ -636,22 +746,17 @@ type tapped struct {
 	empties int                         // lists that showed none
 	latest  []cloudflare.Service        // the last list since the last delete, nil for none
 	deletes [][]cloudflare.Service      // for each delete, the list right before it
-	token   string                      // the newest integration token
+	looked  map[any]bool                // the flows that listed since the last link of another one
 	overlap bool
 }
 
-func newTapped() *tapped { return &tapped{listed: map[cloudflare.Service]bool{}} }
+func newTapped() *tapped {
+	return &tapped{listed: map[cloudflare.Service]bool{}, looked: map[any]bool{}}
+}
 
 func (t *tapped) answered(method string, status int, body []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if method == http.MethodPost {
-		var answer struct{ Result struct{ ID string } }
-		if json.Unmarshal(body, &answer) == nil && answer.Result.ID != "" {
-			t.token = answer.Result.ID
-		}
-		return
-	}
 	var answer struct {
 		Success bool
 		Result  []cloudflare.Service
@@ -668,12 +773,19 @@ func (t *tapped) answered(method string, status int, body []byte) {
 	}
 }
 
-// sentLink: a flow links with the token that it has just made, so that a link
-// with an older one means that another flow was under way.
-func (t *tapped) sentLink(token string) {
+func (t *tapped) sentList(flow any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.overlap = t.overlap || token != t.token
+	t.looked[flow] = true
+}
+
+// sentLink: a flow looks before it links. A link of another one in between means
+// that both were under way at once.
+func (t *tapped) sentLink(flow any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.overlap = t.overlap || !t.looked[flow]
+	t.looked = map[any]bool{flow: true}
 }
 
 func (t *tapped) overlapped() bool {
