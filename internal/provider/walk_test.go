@@ -126,6 +126,7 @@ type step struct {
 	managed *managed
 	block   *block // nil to destroy
 	serial  int
+	created diagnostics // what its create or update said
 }
 
 func newWorld(rt *rapid.T) *world {
@@ -571,6 +572,7 @@ func (w *world) create(rt *rapid.T, session *session, s *step, prior instance) b
 	p := s.plan
 	p.prior = prior
 	out := session.applyOnce(p)
+	s.created = out.diags
 	if out.tainted {
 		rt.Fatalf("%s: tainted\n%s", s.managed.name, out.diags)
 	}
@@ -667,9 +669,9 @@ func (w *world) converge(rt *rapid.T) {
 		s := &step{managed: m}
 		planned := w.planOne(rt, sessions, s, true, false, false)
 		if planned && !agrees(s.state, s.prior.state) {
-			out := sessions[m.provider].apply(s.plan)
-			if !strings.Contains(out.diags.String(), "terraform import") {
-				rt.Fatalf("%s: not settled\nblock %v\nstate %v\nplan %v\n%s", m.name, s.config, s.prior.state, s.state, out.diags)
+			w.apply(rt, sessions, []*step{s})
+			if !strings.Contains(s.created.String(), "terraform import") {
+				rt.Fatalf("%s: not settled\nblock %v\nstate %v\nplan %v\n%s", m.name, s.config, s.prior.state, s.state, s.created)
 			}
 		}
 		if !planned && (m.block != nil || m.instance != nil) {
