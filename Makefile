@@ -44,6 +44,15 @@ fuzz: ## Search for failures with each fuzz target, for FUZZTIME each
 		done; \
 	done
 
+BENCHCOUNT = 6
+
+.PHONY: bench
+bench: ## Measure the client, the provider, its start and its size
+	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
+	$(HERMETIC) go test -run '^$$' -bench . -benchmem -count $(BENCHCOUNT) ./internal/cloudflare ./internal/provider >"$$results" && \
+	$(TOOL) benchstat "$$results"
+	@$(HERMETIC) go run ./internal/bench
+
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; fails without a way to their database
 	@sh .ci/vuln
@@ -92,6 +101,8 @@ release:
 .PHONY: check-workflows
 check-workflows: ## Check the workflows of .github
 	$(ACTIONLINT)
+	@! grep -n 'uses: [^.]' .github/workflows/*.yml | grep -vE '@[0-9a-f]{40} # v[0-9]+\.[0-9]+\.[0-9]+$$' || \
+		{ echo "not pinned by commit hash, with the version beside it"; exit 1; }
 
 # Needs neither a terraform nor the network: the schemas come from docsgen. The
 # tools say much when all is well, and only errors are let through.
@@ -109,6 +120,18 @@ check-generated: generate ## Fail if docs/ is not what generate writes and git h
 	@stale=$$(git status --porcelain -- docs examples) && [ -z "$$stale" ] || { \
 		echo "not fresh, or not committed (make generate):"; \
 		echo "$$stale"; git --no-pager diff -- docs examples; exit 1; }
+
+.PHONY: picture
+picture: ## Draw a run of the demo, for the README
+	@picture=$$(mktemp) && trap 'rm -f "$$picture"' EXIT && \
+	$(HERMETIC) go run ./internal/picture >"$$picture" && \
+	mkdir -p assets && cat "$$picture" >assets/demo.svg
+
+.PHONY: check-picture
+check-picture: picture ## Fail if the picture is not what picture draws and git has
+	@stale=$$(git status --porcelain -- assets) && [ -z "$$stale" ] || { \
+		echo "not fresh, or not committed (make picture):"; \
+		git --no-pager diff -- assets; exit 1; }
 
 .PHONY: clean
 clean: ## Remove what was built

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,9 @@ type Client struct {
 
 	// pooled carries every call but the link, which goes over singleUse.
 	pooled, singleUse http.RoundTripper
+
+	redactOnce sync.Once
+	secrets    *regexp.Regexp // finds the credentials in a text; see redact
 
 	claimsMu sync.Mutex
 	claims   map[string]bool

@@ -651,6 +651,26 @@ func TestFlowsTakeTurns(t *testing.T) {
 	})
 }
 
+func TestDisconnectTakesItsTurn(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(b *bench) {
+		t := b.t
+		b.show(alpha)
+		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 20 * time.Second})
+		started := time.Now()
+		time.AfterFunc(time.Second, func() {
+			if _, err := b.connect(t.Context()); err != nil {
+				t.Error(err)
+			}
+			equal(t, "time of the connection", time.Since(started), 20*time.Second)
+		})
+		_, err := disconnect(t.Context(), b, alpha)
+		noError(t, err)
+		synctest.Wait()
+		b.wantLog(t, "list delete list list token link list")
+	})
+}
+
 func disconnect(ctx context.Context, b *bench, approved ...cloudflaretest.Service) (bool, error) {
 	return b.Disconnect(ctx, b.account, services(approved...))
 }
@@ -733,6 +753,7 @@ func TestDisconnectWithoutALook(t *testing.T) {
 				defer cancel()
 				_, err := disconnect(ctx, b, alpha)
 				says(t, err, "")
+				equal(t, "speaks of a deletion", errors.As(err, new(*cloudflare.StillListedError)), false)
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 0)
 			})
 		})
@@ -880,10 +901,11 @@ func TestLostDeletionAnswers(t *testing.T) {
 
 // stubborn keeps services listed for n lists after the one before the deletion.
 func (b *bench) stubborn(n int) {
-	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1 + n, Status: 200,
-		Body: `{"success": true, "result": [{"id": "a1", "name": "Alpha"}]}`})
+	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1 + n, Status: 200, Body: listsAlpha})
 	b.show(alpha)
 }
+
+const listsAlpha = `{"success": true, "result": [{"id": "a1", "name": "Alpha"}]}`
 
 func TestDisconnectSettles(t *testing.T) {
 	t.Parallel()
@@ -1026,12 +1048,15 @@ func TestDisconnectHandsOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
-				t := b.t
+				t, other := b.t, strings.Repeat("F", 31)+name[:1]
 				b.show(existing...)
 				connection, err := b.Connect(t.Context(), b.account, adopting)
 				noError(t, err)
+				b.server.Account(other)
+				_, err = b.Connect(t.Context(), other, adopting)
+				noError(t, err)
 				b.server.ResetRequests()
-				for _, account := range []string{b.account, strings.ToUpper(b.account)} {
+				for _, account := range []string{b.account, strings.ToUpper(b.account), strings.ToLower(other)} {
 					handedOver, err := b.Disconnect(t.Context(), account, connection.Services)
 					noError(t, err)
 					equal(t, "handed over", handedOver, true)

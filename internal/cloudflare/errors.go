@@ -23,6 +23,8 @@ const (
 	// cutFactor is how many bytes, white space folded, are looked at for a rune
 	// that is shown.
 	cutFactor = 16
+	// longestSecret is more than a secret takes, escaped as it may be, in bytes.
+	longestSecret = 2048
 )
 
 // APIError is an answer of the API that is not a success, or not an answer of
@@ -180,8 +182,8 @@ func (a *answer) ray() string { return safeText(a.header.Get("CF-Ray"), 64, a.re
 
 // envelope is what every answer is wrapped in, without its result.
 type envelope struct {
-	Success *bool        `json:"success"`
-	Errors  errorDetails `json:"errors"`
+	Success *bool `json:"success"`
+	Errors  view  `json:"errors"`
 }
 
 // check returns an *APIError unless the answer is a success.
@@ -201,8 +203,7 @@ func (a *answer) check() error {
 		return nil
 	}
 	failure := a.failure("")
-	budget := maxDetails
-	failure.Errors = a.safe(envelope.Errors, &budget)
+	failure.Errors = a.safe(readDetails(envelope.Errors))
 	switch {
 	case len(failure.Errors) > 0:
 	case !expected:
@@ -221,7 +222,9 @@ func (a *answer) decode(v any) error {
 	envelope := struct {
 		Result any `json:"result"`
 	}{v}
-	if err := json.Unmarshal(a.body, &envelope); err != nil {
+	if err := json.Unmarshal(a.body, &envelope); errors.Is(err, errTooManyServices) {
+		return a.malformed(err.Error())
+	} else if err != nil {
 		return a.malformed("the result is not what this call answers with")
 	}
 	return nil
@@ -249,24 +252,21 @@ func (a *answer) notJSON() *APIError {
 
 // excerpt is the beginning of the body, unless it may hold a fresh secret.
 func (a *answer) excerpt() string {
-	text := safeText(string(a.body), maxExcerpt, a.redact)
+	text := safeText(a.body, maxExcerpt, a.redact)
 	if a.call.answersSecret || text == "" {
 		return ""
 	}
 	return "; it begins: " + text
 }
 
-// safe makes the API's own words safe to show; of very many, the first ones.
-func (a *answer) safe(details []ErrorDetail, budget *int) []ErrorDetail {
+// safe makes the API's own words safe to show.
+func (a *answer) safe(details []ErrorDetail) []ErrorDetail {
 	var safe []ErrorDetail
 	text := func(s string) string { return safeText(s, maxMessage, a.redact) }
 	for _, d := range details {
-		if *budget--; *budget < 0 {
-			break
-		}
 		safe = append(safe, ErrorDetail{
 			Code: text(d.Code), Message: text(d.Message), Pointer: text(d.Pointer),
-			DocumentationURL: text(d.DocumentationURL), Chain: a.safe(d.Chain, budget),
+			DocumentationURL: text(d.DocumentationURL), Chain: a.safe(d.Chain),
 		})
 	}
 	return safe
@@ -274,46 +274,31 @@ func (a *answer) safe(details []ErrorDetail, budget *int) []ErrorDetail {
 
 // safeText masks secrets in text from outside, escapes what could drive a
 // terminal and cuts it to limit runes. Long text is cut beforehand too, since
-// masking has its price: far enough off that half a secret there is not shown.
-func safeText(s string, limit int, redact func(string) string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return Printable(redact(s[:min(len(s), cutFactor*limit)]), limit)
+// masking has its price; what may be the beginning of a secret goes with the rest.
+func safeText[T string | []byte](s T, limit int, redact func(string) string) string {
+	text, cut := fold(s, cutFactor*limit+longestSecret)
+	text = redact(text)
+	if cut {
+		text = text[:max(strings.LastIndex(text, masked)+len(masked), len(text)-longestSecret)]
+	}
+	return Printable(text, limit)
 }
 
-// errorDetails reads errors in every shape that the API has them in. A part that
-// has another shape is left out rather than hiding the rest of the answer.
-type errorDetails []ErrorDetail
-
-// UnmarshalJSON never fails on JSON.
-func (details *errorDetails) UnmarshalJSON(data []byte) error {
-	var entries []json.RawMessage
-	if json.Unmarshal(data, &entries) != nil {
-		return nil //nolint:nilerr // Not a list: there is nothing to show.
-	}
-	for _, entry := range entries {
-		var detail ErrorDetail
-		var object struct {
-			Code             json.RawMessage `json:"code"`
-			Message          string          `json:"message"`
-			DocumentationURL string          `json:"documentation_url"`
-			Source           struct {
-				Pointer string `json:"pointer"`
-			} `json:"source"`
-			Chain errorDetails `json:"error_chain"`
-		}
-		if json.Unmarshal(entry, &detail.Message) != nil {
-			_ = json.Unmarshal(entry, &object) // It reads past a part of another type.
-			detail = ErrorDetail{
-				Code: strings.Trim(string(object.Code), `"`), Message: object.Message, Pointer: object.Source.Pointer,
-				DocumentationURL: object.DocumentationURL, Chain: object.Chain,
+// fold returns the first bytes of s, of which a run of white space counts as one.
+func fold[T string | []byte](s T, most int) (folded string, cut bool) {
+	var b []byte
+	for i := range len(s) {
+		c := s[i]
+		if strings.IndexByte(" \t\n\v\f\r", c) >= 0 {
+			if len(b) == 0 || b[len(b)-1] == ' ' {
+				continue
 			}
-			if detail.Code == "null" {
-				detail.Code = ""
-			}
+			c = ' '
 		}
-		if detail.Code != "" || detail.Message != "" || len(detail.Chain) > 0 {
-			*details = append(*details, detail)
+		if len(b) == most {
+			return string(b), true
 		}
+		b = append(b, c)
 	}
-	return nil
+	return string(b), false
 }

@@ -77,6 +77,7 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		"null code":             {`[{"code": null, "message": "m"}]`, "\n  - m", "code"},
 		"no message":            {`[{"code": 1}]`, "(code 1)", ""},
 		"message of a type":     {`[{"code": 1, "message": {"text": "m"}}]`, "(code 1)", ""},
+		"a chain alone":         {`[{"error_chain": [{"message": "m"}]}]`, "    - m", "code"},
 		"source of a type":      {`[{"code": 1, "message": "m", "source": "here"}]`, "m (code 1)", ""},
 		"chain of a type":       {`[{"code": 1, "message": "m", "error_chain": "none"}]`, "m (code 1)", ""},
 		"text":                  {`["plain words"]`, "\n  - plain words", ""},
@@ -198,8 +199,11 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 					says(t, err, "/connect/[redacted]")
 					mustNotHold(t, fmt.Sprintf("%s %q %+v", text, err, err), test.secret, secret, someToken)
 					mustNotHold(t, fmt.Sprintf("%s %+v", text, reported), test.secret, secret, someToken)
-					if text == "errors" || text == "HTML" {
+					switch text {
+					case "errors", "HTML":
 						says(t, err, "before [redacted] after")
+					case "indented": // Not a part of it, either.
+						says(t, err, "begins: [redacted] after")
 					}
 				}
 			}

@@ -39,7 +39,7 @@ func TestBackoffGrowsWithinBounds(t *testing.T) {
 	t.Parallel()
 	for failures, full := range map[int]time.Duration{
 		0: 500 * time.Millisecond, 1: time.Second, 4: 8 * time.Second, 5: 16 * time.Second, 6: 30 * time.Second,
-		15: 30 * time.Second, 16: 30 * time.Second, 64: 30 * time.Second, 1 << 40: 30 * time.Second,
+		15: 30 * time.Second, 16: 30 * time.Second, 40: 30 * time.Second, 64: 30 * time.Second, 1 << 40: 30 * time.Second,
 	} {
 		same(t, "longest", backoff(failures, 0), full)
 		same(t, "middle", backoff(failures, 0.5), full*3/4)
@@ -173,6 +173,19 @@ func TestPacerBlocks(t *testing.T) {
 		time.AfterFunc(time.Second, func() { p.block(time.Minute) })
 		same(t, "wait of a call that waits", p.call(t, nil), time.Minute+time.Second)
 	})
+}
+
+// A call that its guard forbids is not under way.
+func TestForbiddenCallsAreReleased(t *testing.T) {
+	t.Parallel()
+	client, err := New(Config{Credentials: Credentials{APIToken: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forbidden := errors.New("forbidden")
+	err = client.DeleteServices(t.Context(), "a", func(context.Context) error { return forbidden })
+	same(t, "error", err, forbidden)
+	same(t, "in flight", client.pacer.inFlight, 0)
 }
 
 func TestPacerGivesUpWithItsContext(t *testing.T) {

@@ -4,9 +4,12 @@
 package cloudflare
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -48,7 +51,7 @@ func (c *Client) list(ctx context.Context, accountID string, options listOptions
 	if err != nil {
 		return nil, err
 	}
-	var services []Service
+	var services serviceList
 	if err := answer.decode(&services); err != nil {
 		return nil, err
 	}
@@ -61,6 +64,41 @@ func (c *Client) list(ctx context.Context, accountID string, options listOptions
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return services, nil
+}
+
+// What a list may hold, in services and in bytes: far more than anybody has, and
+// little enough to be kept in memory in all the forms that Terraform needs.
+const (
+	maxServices     = 10_000
+	maxServicesSize = 2 << 20
+)
+
+var errTooManyServices = fmt.Errorf("there are more than %d services, or more than %d MiB of them", maxServices, maxServicesSize>>20)
+
+// serviceList reads services one by one, to stop where there are too many.
+type serviceList []Service
+
+// UnmarshalJSON reads a list, or null.
+func (l *serviceList) UnmarshalJSON(data []byte) error {
+	if len(data) > maxServicesSize {
+		return errTooManyServices
+	}
+	services := json.NewDecoder(bytes.NewReader(data))
+	if token, err := services.Token(); token == nil {
+		return err
+	} else if token != json.Delim('[') {
+		return errors.New("not a list")
+	}
+	for services.More() {
+		var service Service
+		if err := services.Decode(&service); err != nil {
+			return err
+		}
+		if *l = append(*l, service); len(*l) > maxServices {
+			return errTooManyServices
+		}
+	}
+	return nil
 }
 
 // DeleteServices deletes all PagerDuty services of the account: notification

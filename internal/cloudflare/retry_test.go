@@ -447,7 +447,7 @@ func TestConcurrentListsShareARequest(t *testing.T) {
 		b.show(alpha)
 		b.server.Account("another")
 		b.server.Fail(cloudflaretest.Fault{Status: 503, Stall: time.Second, Times: 1, Account: b.account})
-		b.server.Fail(cloudflaretest.Fault{Stall: time.Second})
+		b.server.Fail(cloudflaretest.Fault{Stall: time.Millisecond})
 		var group sync.WaitGroup
 		for range 20 {
 			group.Go(func() {
@@ -560,6 +560,45 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Services that take their time to show, or to go, are listed as they are in the
+// end, whatever list began before.
+func TestListAfterSettlingIsNotShared(t *testing.T) {
+	t.Parallel()
+	begin := func(b *bench, group *sync.WaitGroup) {
+		time.AfterFunc(2*time.Second, func() {
+			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, After: true, Stall: 25 * time.Second})
+			group.Go(func() { b.ListServices(b.t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
+		})
+	}
+	bubble(t, func(b *bench) {
+		t := b.t
+		var group sync.WaitGroup
+		begin(b, &group)
+		b.consent(cloudflaretest.Consent{Delay: 4 * time.Second})
+		_, err := b.connect(t.Context())
+		noError(t, err)
+		listed, err := b.ListServices(t.Context(), b.account)
+		noError(t, err)
+		equal(t, "services", len(listed), 1)
+		group.Wait()
+	})
+	bubble(t, func(b *bench) {
+		t := b.t
+		var group sync.WaitGroup
+		b.stubborn(2) // It is listed until 1.5 seconds before the next look.
+		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha, Stall: 25 * time.Second})
+		time.AfterFunc(2*time.Second, func() {
+			group.Go(func() { b.ListServices(t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
+		})
+		_, err := disconnect(t.Context(), b, alpha)
+		noError(t, err)
+		listed, err := b.ListServices(t.Context(), b.account)
+		noError(t, err)
+		equal(t, "services", len(listed), 0)
+		group.Wait()
+	})
 }
 
 // Neither a look nor a flow joins a list that is under way.

@@ -43,17 +43,21 @@ func newTransport() *http.Transport {
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	// Terraform runs ten operations at once by default.
 	transport.MaxIdleConnsPerHost = 10
+	// For that, HTTP/1.1 does, and HTTP/2 would be a third of what this package
+	// adds to the binary: a release leaves it out (nethttpomithttp2).
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
+	// The default lets headers take many times what is read of an answer.
+	transport.MaxResponseHeaderBytes = 256 << 10
 	return transport
 }
 
 // newSingleUseTransport opens a connection for each request. On a connection
 // that it used before, net/http takes it upon itself to send a GET again, which
-// must not happen to the link. HTTP/2 is off for the same reason.
+// must not happen to the link.
 func newSingleUseTransport() *http.Transport {
 	transport := newTransport()
 	transport.DisableKeepAlives = true
-	transport.ForceAttemptHTTP2 = false
-	transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 	return transport
 }
 
@@ -175,11 +179,19 @@ var (
 	errAnswerTooLarge = fmt.Errorf("the answer is larger than %d MiB", MaxAnswerSize>>20)
 )
 
+// readBounded reads as much as an answer may have. What is large gets its memory at
+// once, since a buffer that grows takes several times its size.
 func readBounded(r io.Reader) ([]byte, error) {
+	const usual = 1 << 20
 	var body bytes.Buffer
-	n, err := body.ReadFrom(io.LimitReader(r, MaxAnswerSize+1))
-	if err == nil && n > MaxAnswerSize {
-		err = errAnswerTooLarge
+	n, err := body.ReadFrom(io.LimitReader(r, usual))
+	if err == nil && n == usual {
+		const rest = MaxAnswerSize + 1 - usual
+		body.Grow(rest + bytes.MinRead)
+		n, err = body.ReadFrom(io.LimitReader(r, rest))
+		if err == nil && n == rest {
+			err = errAnswerTooLarge
+		}
 	}
 	return body.Bytes(), err
 }
@@ -212,27 +224,37 @@ func (c *Client) authorize(req *http.Request) {
 }
 
 // redact masks the credentials and the call's integration token in s, whatever
-// their case, and with or without the dashes that the API may add or drop.
+// their case, with or without the dashes that the API may add or drop, and escaped
+// as in a URL.
 func (x *exchange) redact(s string) string {
-	for _, secret := range []string{x.call.secret, x.client.credentials.APIToken, x.client.credentials.APIKey} {
-		if secret == "" {
-			continue
-		}
-		pattern := secretPattern(secret) + "|" + secretPattern(url.PathEscape(secret)) + "|" + secretPattern(url.QueryEscape(secret))
-		s = regexp.MustCompile("(?i)"+pattern).ReplaceAllLiteralString(s, masked)
+	if x.call.secret != "" {
+		s = secretPattern(x.call.secret).ReplaceAllLiteralString(s, masked)
 	}
-	return s
+	c := x.client
+	c.redactOnce.Do(func() { c.secrets = secretPattern(c.credentials.APIToken, c.credentials.APIKey) })
+	return c.secrets.ReplaceAllLiteralString(s, masked)
 }
 
-func secretPattern(secret string) string {
-	var pattern strings.Builder
+// secretPattern finds secrets, at least one of which is not empty.
+func secretPattern(secrets ...string) *regexp.Regexp {
+	var patterns []string
+	for _, secret := range secrets {
+		if secret != "" {
+			patterns = append(patterns, dashless(secret), dashless(url.PathEscape(secret)), dashless(url.QueryEscape(secret)))
+		}
+	}
+	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+}
+
+func dashless(secret string) string {
 	undashed := strings.ReplaceAll(secret, "-", "")
 	if undashed == "" {
 		return regexp.QuoteMeta(secret)
 	}
+	var pattern strings.Builder
 	for i, r := range undashed {
 		if i > 0 {
-			pattern.WriteString("-*")
+			pattern.WriteString("(?:-|%2D)*")
 		}
 		pattern.WriteString(regexp.QuoteMeta(string(r)))
 	}

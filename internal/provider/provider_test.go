@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,7 +41,24 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(variable)
 	}
 	os.Setenv("TF_CLI_CONFIG_FILE", os.DevNull)
+	useTofu()
 	os.Exit(m.Run())
+}
+
+// useTofu teaches terraform-plugin-testing what tofu needs. It knows the provider
+// under two addresses by default, of which tofu refuses one, and looks for
+// terraform alone on PATH.
+func useTofu() {
+	os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "hashicorp")
+	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
+		return
+	}
+	if _, err := exec.LookPath("terraform"); err == nil {
+		return
+	}
+	if path, err := exec.LookPath("tofu"); err == nil {
+		os.Setenv("TF_ACC_TERRAFORM_PATH", path)
+	}
 }
 
 // standIn is the stand-in with two accounts. At its end it looks for links that

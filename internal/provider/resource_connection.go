@@ -354,7 +354,6 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 			fmt.Sprintf("The connection of account %s is imported, while the provider's default account is %s. Set `account_id = %q` in the resource's block: without it, the next plan replaces the connection, which deletes the services of the imported account.", accountID, standard, accountID))
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("account_id"), accountID)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), accountID)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, connectionIdentityModel{AccountID: types.StringValue(accountID)})...)
 }
 

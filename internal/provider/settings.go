@@ -128,9 +128,6 @@ func (r *resolver) text(argument, variable string, configured types.String, vali
 	value, source := configured.ValueString(), fmt.Sprintf("The argument `%s`", argument)
 	if configured.IsNull() && variable != "" {
 		value, source = r.getenv(variable), "The environment variable "+variable
-		if value == "" {
-			return ""
-		}
 	}
 	if !r.known(argument, configured) && value == "" {
 		return ""

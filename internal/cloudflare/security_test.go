@@ -1,0 +1,195 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare_test
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+// most is what is read of an answer.
+const most = cloudflare.MaxAnswerSize
+
+// repeated gives a text again and again, without holding it more than once.
+type repeated struct {
+	text string
+	at   int
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		copied := copy(p[n:], r.text[r.at:])
+		r.at, n = (r.at+copied)%len(r.text), n+copied
+	}
+	return n, nil
+}
+
+// filled is an answer of just the size that is read: as many whole texts as fit
+// between its beginning and its end.
+func filled(begin, text, end string) io.Reader {
+	times := (most - len(begin) - len(end)) / len(text)
+	return io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeated{text: text}, int64(times*len(text))), strings.NewReader(end))
+}
+
+// hostile are answers that are made to take memory or time.
+var hostile = map[string]func() io.Reader{
+	"endless white space": func() io.Reader { return &repeated{text: " "} },
+	"endless list": func() io.Reader {
+		return io.MultiReader(strings.NewReader(`{"success":true,"result":[`), &repeated{text: `{"id":"1","name":"a"},`})
+	},
+	"tiny services":       func() io.Reader { return filled(`{"success":true,"result":[`, `{"id":"1"},`, `{"id":"1"}]}`) },
+	"services of nothing": func() io.Reader { return filled(`{"success":true,"result":[`, `{},`, `{}]}`) },
+	"a long name":         func() io.Reader { return filled(`{"success":true,"result":[{"id":"1","name":"`, `a`, `"}]}`) },
+	"a name of escapes":   func() io.Reader { return filled(`{"success":true,"result":[{"id":"1","name":"`, `\u0001`, `"}]}`) },
+	"many names": func() io.Reader {
+		return filled(`{"success":true,"result":[`, `{"id":"`+strings.Repeat("1", 900)+`"},`, `{"id":"1"}]}`)
+	},
+	"many errors":    func() io.Reader { return filled(`{"success":false,"errors":[`, `1,`, `1]}`) },
+	"many messages":  func() io.Reader { return filled(`{"success":false,"errors":[`, `"a",`, `"a"]}`) },
+	"a long message": func() io.Reader { return filled(`{"success":false,"errors":["`, `a `, `"]}`) },
+	"deep chains": func() io.Reader {
+		return filled(`{"success":false,"errors":`+strings.Repeat(`[{"error_chain":`, 4000)+`["`, "a", `"]`+strings.Repeat(`}]`, 4000)+`}`)
+	},
+	"chains as deep as are read": func() io.Reader {
+		return strings.NewReader(`{"success":false,"errors":` + strings.Repeat(`[{"error_chain":`, 3400) + `[]` + strings.Repeat(`}]`, 3400) + `}`)
+	},
+	"deep lists":    func() io.Reader { return filled("", "[", "") },
+	"deep results":  func() io.Reader { return filled(`{"success":true,"result":`, `{"id":`, "") },
+	"short words":   func() io.Reader { return filled("<html>", "a ", "") },
+	"odd bytes":     func() io.Reader { return filled("", "\xff", "") },
+	"compressed":    nil,
+	"many headers":  nil,
+	"a long header": nil,
+}
+
+// serve answers over a socket what the in-memory network can't.
+func serve(t *testing.T, name string) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if name == "compressed" {
+			w.Header().Set("Content-Encoding", "gzip")
+			zip := gzip.NewWriter(w)
+			defer zip.Close()
+			_, _ = io.Copy(zip, &repeated{text: `{"id":"1"},`}) // It ends when the client leaves.
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		headers(conn, name == "many headers")
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// headers writes headers until the client leaves, but not forever.
+func headers(conn net.Conn, many bool) {
+	fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nX: ")
+	for i := range 20 << 20 / 10 {
+		text := "aaaaaaaaaa"
+		if many {
+			text = fmt.Sprintf("\r\nX%d:", i)
+		}
+		if _, err := conn.Write([]byte(text)); err != nil {
+			return
+		}
+	}
+}
+
+// A hostile answer takes little memory and little time, whichever call it is for.
+// Each is looked at in a process of its own.
+func TestHostileAnswersTakeLittle(t *testing.T) {
+	t.Parallel()
+	if name := os.Getenv("TEST_HOSTILE_ANSWER"); name != "" {
+		withHostileAnswer(t, name)
+		return
+	}
+	for name := range hostile {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHostileAnswersTakeLittle$", "-test.count=1", "-test.v")
+			child.Env = append(os.Environ(), "TEST_HOSTILE_ANSWER="+name)
+			output, err := child.CombinedOutput()
+			if err != nil {
+				t.Errorf("%v\n%s", err, output)
+			}
+			for line := range strings.Lines(string(output)) {
+				if strings.Contains(line, "heap") {
+					t.Log(strings.TrimSpace(line))
+				}
+			}
+		})
+	}
+}
+
+func withHostileAnswer(t *testing.T, name string) {
+	t.Helper()
+	config := cloudflare.Config{Credentials: byToken, MaxRetries: 0, Clock: &skippingClock{}}
+	if body := hostile[name]; body != nil {
+		config.Transport = transport(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(body()), Request: r}, nil
+		})
+	} else {
+		config.BaseURL = serve(t, name).URL
+	}
+	client := newClient(t, config)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	started := time.Now()
+	peak := peakHeap(func() {
+		for call, try := range callsOf(client, "a") {
+			if err := try(ctx); err != nil && len(err.Error()) > 10_000 {
+				t.Errorf("%s: an error of %d bytes", call, len(err.Error()))
+			}
+		}
+	})
+	t.Logf("heap of at most %.1f MiB, %s", float64(peak)/(1<<20), time.Since(started).Round(time.Millisecond))
+	if peak > 64<<20 {
+		t.Error("that is more than 64 MiB")
+	}
+	if ctx.Err() != nil {
+		t.Error("that is too long")
+	}
+}
+
+// peakHeap is the most memory that the heap has while f runs, garbage included.
+func peakHeap(f func()) uint64 {
+	runtime.GC()
+	done, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		var most uint64
+		for {
+			metrics.Read(sample)
+			most = max(most, sample[0].Value.Uint64())
+			select {
+			case <-done:
+				peak <- most
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+	}()
+	f()
+	close(done)
+	return <-peak
+}

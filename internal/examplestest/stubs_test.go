@@ -1,0 +1,205 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package examplestest
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+)
+
+// stub stands for an official provider.
+type stub struct {
+	name      string
+	resources map[string]schema.Schema
+	lookups   []string // data sources that give an ID for a name
+}
+
+// policy is cloudflare_notification_policy without what the versions of the
+// official provider differ in.
+func policy() schema.Schema {
+	id := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	return schema.Schema{Attributes: map[string]schema.Attribute{
+		"id":         schema.StringAttribute{Computed: true, PlanModifiers: id},
+		"account_id": schema.StringAttribute{Required: true},
+		"name":       schema.StringAttribute{Required: true},
+		"alert_type": schema.StringAttribute{Required: true},
+		"enabled":    schema.BoolAttribute{Required: true},
+	}}
+}
+
+// cloudflareV5 is as from version 5.12 on.
+func cloudflareV5() stub {
+	s := policy()
+	destinations := schema.ListNestedAttribute{
+		Optional: true,
+		NestedObject: schema.NestedAttributeObject{
+			Attributes: map[string]schema.Attribute{"id": schema.StringAttribute{Required: true}},
+		},
+	}
+	s.Attributes["mechanisms"] = schema.SingleNestedAttribute{
+		Required:   true,
+		Attributes: map[string]schema.Attribute{"email": destinations, "pagerduty": destinations, "webhooks": destinations},
+	}
+	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}}
+}
+
+func cloudflareV4() stub {
+	s := policy()
+	destinations := schema.SetNestedBlock{NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
+		"id":   schema.StringAttribute{Required: true},
+		"name": schema.StringAttribute{Optional: true},
+	}}}
+	s.Blocks = map[string]schema.Block{
+		"email_integration": destinations, "pagerduty_integration": destinations, "webhooks_integration": destinations,
+	}
+	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}}
+}
+
+func pagerDuty() stub { return stub{name: "pagerduty", lookups: []string{"pagerduty_service"}} }
+
+// reattach serves the stubs that an example needs for the time of the test, and
+// returns the environment variable that tells terraform of them.
+func reattach(t *testing.T, e example) string {
+	t.Helper()
+	addresses := map[string]any{}
+	for _, source := range e.others() {
+		var s stub
+		switch {
+		case source == "PagerDuty/pagerduty":
+			s = pagerDuty()
+		case source == "cloudflare/cloudflare" && strings.Contains(e.text(), `"~> 4.`):
+			s = cloudflareV4()
+		case source == "cloudflare/cloudflare":
+			s = cloudflareV5()
+		case strings.HasPrefix(source, "./"):
+			continue // a module
+		default:
+			t.Fatalf("there is no stub for %s", source)
+		}
+		config := serve(t, s, tf6server.WithDebug)
+		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+			addresses[host+"/"+strings.ToLower(source)] = map[string]any{
+				"Protocol": "grpc", "ProtocolVersion": 6, "Pid": config.Pid, "Test": true,
+				"Addr": map[string]any{"Network": config.Addr.Network(), "String": config.Addr.String()},
+			}
+		}
+	}
+	content, err := json.Marshal(addresses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "TF_REATTACH_PROVIDERS=" + string(content)
+}
+
+// serve serves a stub. C is go-plugin's configuration, which nothing here needs to
+// import.
+func serve[C any](t *testing.T, s stub, debug func(context.Context, chan C, chan struct{}) tf6server.ServeOpt) C {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	configs, closed := make(chan C), make(chan struct{})
+	failed := make(chan error, 1)
+	go func() {
+		failed <- tf6server.Serve("registry.terraform.io/stub/"+s.name, func() tfprotov6.ProviderServer {
+			return providerserver.NewProtocol6(s)()
+		}, debug(ctx, configs, closed), tf6server.WithLoggingSink(t))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-closed
+	})
+	select {
+	case config := <-configs:
+		return config
+	case err := <-failed:
+		close(closed)
+		t.Fatalf("Unable to serve the stub: %v", err)
+		panic("unreachable")
+	}
+}
+
+func (s stub) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = s.name
+}
+
+func (stub) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
+
+func (stub) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {}
+
+func (s stub) Resources(context.Context) []func() resource.Resource {
+	var all []func() resource.Resource
+	for name, content := range s.resources {
+		all = append(all, func() resource.Resource { return stubResource{name, content} })
+	}
+	return all
+}
+
+func (s stub) DataSources(context.Context) []func() datasource.DataSource {
+	var all []func() datasource.DataSource
+	for _, name := range s.lookups {
+		all = append(all, func() datasource.DataSource { return stubLookup{name} })
+	}
+	return all
+}
+
+// stubResource is what its plan says.
+type stubResource struct {
+	name   string
+	schema schema.Schema
+}
+
+func (r stubResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = r.name
+}
+
+func (r stubResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = r.schema
+}
+
+func (stubResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	resp.State.Raw = req.Plan.Raw
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), "stub")...)
+}
+
+// Read has nothing to read: the state stays.
+func (stubResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+
+func (stubResource) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	resp.State.Raw = req.Plan.Raw
+}
+
+// Delete has nothing to delete: the framework empties the state.
+func (stubResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+// stubLookup finds every name.
+type stubLookup struct{ name string }
+
+func (d stubLookup) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = d.name
+}
+
+func (stubLookup) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = datasourceschema.Schema{Attributes: map[string]datasourceschema.Attribute{
+		"id":   datasourceschema.StringAttribute{Computed: true},
+		"name": datasourceschema.StringAttribute{Required: true},
+	}}
+}
+
+func (stubLookup) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	resp.State.Raw = req.Config.Raw
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), "stub")...)
+}
