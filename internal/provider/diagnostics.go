@@ -76,7 +76,7 @@ func (f failure) advice() string {
 	case errors.As(f.err, &missing) && len(missing.Closest) == 0:
 		return "The account is not connected to PagerDuty, or nobody has chosen services there yet: " + finishURL + " leads to it. In a configuration that connects the account too, let this data source depend on the `pagerduty_connection`."
 	case errors.As(f.err, &missing):
-		return "Names are compared exactly. The data source `pagerduty_services` lists all services of the account."
+		return "Names are compared exactly, and the data source `pagerduty_services` lists all services of the account. If the one that is meant is not among them, somebody has to choose it in PagerDuty: " + finishURL + " leads to it."
 	case errors.As(f.err, &several):
 		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
 	case errors.As(f.err, &limited):

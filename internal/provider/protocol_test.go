@@ -578,7 +578,6 @@ func fromValue(value tftypes.Value) any {
 		elements   []tftypes.Value
 		attributes map[string]tftypes.Value
 		text       string
-		number     big.Float
 		truth      bool
 	)
 	switch {
@@ -590,7 +589,9 @@ func fromValue(value tftypes.Value) any {
 		return text
 	case value.As(&truth) == nil:
 		return truth
-	case value.As(&number) == nil:
+	case value.Type().Is(tftypes.Number):
+		var number big.Float
+		_ = value.As(&number)
 		n, _ := number.Int64()
 		return int(n)
 	case value.Type().Is(tftypes.Object{}):
@@ -678,8 +679,12 @@ func (s *session) audit(diags []*tfprotov6.Diagnostic) diagnostics {
 // auditText fails for text that holds a secret.
 func (s *session) auditText(where, text string) {
 	s.t.Helper()
-	secrets := append([]string{cloudflaretest.APIToken, cloudflaretest.ReadOnlyToken, cloudflaretest.APIKey}, s.server.a.Tokens()...)
-	secrets = append(secrets, s.server.b.Tokens()...)
+	secrets := []string{cloudflaretest.APIToken, cloudflaretest.ReadOnlyToken, cloudflaretest.APIKey}
+	for _, account := range []*cloudflaretest.Account{s.server.a, s.server.b} {
+		if account != nil {
+			secrets = append(secrets, account.Tokens()...)
+		}
+	}
 	for _, request := range s.server.Requests() {
 		secrets = append(secrets, request.Token)
 	}

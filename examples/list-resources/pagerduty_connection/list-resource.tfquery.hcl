@@ -1,7 +1,7 @@
 # Those of these accounts that are connected. Terraform shows 100 results unless
 # limit says otherwise.
 list "pagerduty_connection" "all" {
-  provider = pagerduty
+  provider = cloudflare-pagerduty
   limit    = 1000
 
   config {
