@@ -40,7 +40,7 @@ FUZZTIME = 1m
 fuzz: ## Search for failures with each fuzz target, for FUZZTIME each
 	@for file in $$(grep -l '^func Fuzz' internal/*/*_test.go); do \
 		for name in $$(sed -n 's/^func \(Fuzz[^(]*\).*/\1/p' "$$file"); do \
-			echo "$$name" && $(HERMETIC) go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$${file%/*}" || exit; \
+			echo "$$name" && $(HERMETIC) go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$${file%/*}" || exit; \
 		done; \
 	done
 

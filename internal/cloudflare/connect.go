@@ -102,9 +102,9 @@ type StillListedError struct {
 }
 
 func (e *StillListedError) Error() string {
-	text := "the API accepted the deletion, but its effect could not be confirmed"
+	text := "the services were deleted, but that could not be confirmed"
 	if len(e.Services) > 0 {
-		text = "the API accepted the deletion, but still lists " + ServiceNames(e.Services)
+		text = "the services were to be deleted, but the API still lists " + ServiceNames(e.Services)
 	}
 	return withCause(text, e.Err)
 }

@@ -243,7 +243,9 @@ func secretPattern(secrets ...string) *regexp.Regexp {
 			patterns = append(patterns, dashless(secret), dashless(url.PathEscape(secret)), dashless(url.QueryEscape(secret)))
 		}
 	}
-	return regexp.MustCompile("(?i)" + strings.Join(patterns, "|"))
+	// The standard library quotes a proxy's URL that it can't use, password and all.
+	const userInfo = `[^\s/@:"]*:[^\s/@"]+@`
+	return regexp.MustCompile("(?i)" + strings.Join(append(patterns, userInfo), "|"))
 }
 
 func dashless(secret string) string {

@@ -97,7 +97,7 @@ func TestDeleteAnswers(t *testing.T) {
 		"listed too long": {
 			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusOK, Body: listedStill}},
 			took:   30 * time.Second,
-			want:   []wanted{anError(deletionFailed, "the API accepted the deletion, but still lists", `"Primary"`, "stays in the state. Apply again")},
+			want:   []wanted{anError(deletionFailed, "the services were to be deleted, but the API still lists", `"Primary"`, "stays in the state. Apply again")},
 		},
 		"no look afterwards": {
 			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden}},
