@@ -132,8 +132,12 @@ func ServiceNames(services []Service) string {
 // quoted is a name in quotes, in which whatever does not show as itself is
 // escaped: a name that differs in white space alone looks different.
 func quoted(name string) string {
-	if runes := []rune(name); len(runes) > maxMessage {
-		name = string(runes[:maxMessage]) + "…"
+	shown := 0
+	for i := range name {
+		if shown++; shown > maxMessage {
+			name = name[:i] + "…"
+			break
+		}
 	}
 	return strconv.Quote(name)
 }
