@@ -35,9 +35,6 @@ func configure(target **providerData, data any, diags *diag.Diagnostics) {
 	*target = configured
 }
 
-// atAccount is the argument that names the account of a block.
-var atAccount = path.Root("account_id")
-
 // account is the account that a block is about: the one it names, else the
 // provider's default. It is null when there is neither.
 func (d *providerData) account(named types.String) types.String {

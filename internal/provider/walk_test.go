@@ -27,7 +27,7 @@ import (
 // the API can do, and checks the promises of the design after each step. Time is
 // a synctest bubble's: hours of waiting take none.
 //
-// A longer one: make walk
+// A longer one is "make walk".
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -187,12 +187,17 @@ func (w *world) sessions(rt *rapid.T, mayStop bool) []*session {
 	if mayStop && oneIn(rt, 5, "interrupted") {
 		after := time.Duration(rapid.IntRange(0, 20_000).Draw(rt, "after milliseconds")) * time.Millisecond
 		for _, session := range sessions {
-			ctx, cancel := context.WithCancel(session.ctx)
-			session.ctx = ctx
-			time.AfterFunc(after, cancel)
+			session.endAfter(after)
 		}
 	}
 	return sessions
+}
+
+// endAfter ends all calls, those under way and those to come.
+func (s *session) endAfter(d time.Duration) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.ctx = ctx
+	time.AfterFunc(d, cancel)
 }
 
 // finish looks through the logs of a run.
