@@ -53,6 +53,13 @@ bench: ## Measure the client, the provider, its start and its size
 	$(TOOL) benchstat "$$results"
 	@$(HERMETIC) go run ./internal/bench
 
+# How many random walks to take.
+WALKS = 1000
+
+.PHONY: walk
+walk: ## Take WALKS random walks over what can happen, and check what always holds
+	$(HERMETIC) go test ./internal/provider -run '^TestWalk$$' -rapid.checks $(WALKS) -timeout 0
+
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities; fails without a way to their database
 	@sh .ci/vuln

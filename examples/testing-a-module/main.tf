@@ -3,7 +3,6 @@
 terraform {
   required_version = ">= 1.11"
 
-  # For the tests, whose provider blocks go by the names of this module.
   required_providers {
     pagerduty = {
       source  = "seed-bcdb0ca7/cloudflare-pagerduty"
@@ -17,6 +16,13 @@ variable "account_id" {
   type        = string
 }
 
+variable "integration_token" {
+  description = "Integration token to link with."
+  type        = string
+  ephemeral   = true
+  sensitive   = true
+}
+
 variable "service" {
   description = "Name of the service in PagerDuty."
   type        = string
@@ -25,15 +31,23 @@ variable "service" {
 module "pagerduty" {
   source = "./modules/pagerduty"
 
-  account_id = var.account_id
+  account_id                = var.account_id
+  integration_token         = var.integration_token
+  integration_token_version = 1
 }
 
-output "service_id" {
-  description = "What a notification policy routes to."
-  value       = lookup(module.pagerduty.service_ids, var.service, null)
+data "pagerduty_service" "routed" {
+  account_id = var.account_id
+  name       = var.service
+  depends_on = [module.pagerduty]
+}
 
-  precondition {
-    condition     = contains(keys(module.pagerduty.service_ids), var.service)
-    error_message = "Cloudflare is not connected to a PagerDuty service named ${var.service}."
-  }
+output "mechanisms" {
+  description = "The mechanisms of a notification policy that pages the service."
+  value       = { pagerduty = [{ id = data.pagerduty_service.routed.id }] }
+}
+
+output "others" {
+  description = "Names of the services that nothing is routed to."
+  value       = setsubtract(module.pagerduty.services, [var.service])
 }

@@ -138,5 +138,5 @@ func TestPrintable(t *testing.T) {
 func TestServiceNames(t *testing.T) {
 	t.Parallel()
 	got := cloudflare.ServiceNames([]cloudflare.Service{{ID: "a-1", Name: "On\x1bcall"}, {ID: "b\n2", Name: `The "B"`}})
-	equal(t, "ServiceNames", got, `"On\\u001bcall" (ID a-1), "The \"B\"" (ID b 2)`)
+	equal(t, "ServiceNames", got, `"On\x1bcall" (ID a-1), "The \"B\"" (ID b 2)`)
 }

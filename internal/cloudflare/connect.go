@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +34,8 @@ const (
 type ConnectOptions struct {
 	// AdoptExisting takes over an account that is already connected.
 	AdoptExisting bool
+	// IntegrationToken links with this token instead of one made for it.
+	IntegrationToken string
 	// WaitForServices makes it a failure when no service is listed by the
 	// context's deadline.
 	WaitForServices bool
@@ -121,9 +124,22 @@ func withCause(text string, cause error) string {
 func ServiceNames(services []Service) string {
 	names := make([]string, len(services))
 	for i, service := range services {
-		names[i] = fmt.Sprintf("%q (ID %s)", Printable(service.Name, maxMessage), Printable(service.ID, maxMessage))
+		names[i] = fmt.Sprintf("%s (ID %s)", quoted(service.Name), Printable(service.ID, maxMessage))
 	}
 	return strings.Join(names, ", ")
+}
+
+// quoted is a name in quotes, in which whatever does not show as itself is
+// escaped: a name that differs in white space alone looks different.
+func quoted(name string) string {
+	shown := 0
+	for i := range name {
+		if shown++; shown > maxMessage {
+			name = name[:i] + "…"
+			break
+		}
+	}
+	return strconv.Quote(name)
 }
 
 // Connect connects the account to PagerDuty, one flow at a time for an account:
@@ -166,9 +182,13 @@ func (c *Client) link(ctx context.Context, accountID string, options ConnectOpti
 	// A list that began before the services showed must not be shared after.
 	defer c.lists.Forget(destinationPath(accountID))
 
-	token, err := c.CreateIntegrationToken(ctx, accountID)
-	if err != nil {
-		return nil, err
+	token := options.IntegrationToken
+	if token == "" {
+		made, err := c.CreateIntegrationToken(ctx, accountID)
+		if err != nil {
+			return nil, err
+		}
+		token = made
 	}
 	id, err := c.Link(ctx, accountID, token)
 	if err != nil && !IsOutcomeOpen(err) {

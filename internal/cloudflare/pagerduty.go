@@ -155,7 +155,7 @@ func ValidateIntegrationToken(token string) error {
 		return errors.New("is empty")
 	case ".", "..":
 		// Escaping leaves these as they are, and they change the path.
-		return errors.New("is not one")
+		return errors.New("is no token")
 	}
 	if len(token) > maxTokenLength {
 		return errors.New("is too long")
@@ -165,6 +165,9 @@ func ValidateIntegrationToken(token string) error {
 
 // maxTokenLength is far above the 36 characters that a token has, in bytes.
 const maxTokenLength = 512
+
+// LinkCall names the link in its errors.
+const LinkCall = "link PagerDuty with the account"
 
 // linkGrace is how long a link that is on its way when the context ends may
 // still take: its outcome is worth a moment, since it can't be taken back.
@@ -180,7 +183,7 @@ func (c *Client) Link(ctx context.Context, accountID, token string) (string, err
 	path := destinationPath(accountID) + "/connect/"
 	defer c.lists.Forget(destinationPath(accountID))
 	answer, err := c.send(ctx, call{
-		name: "link PagerDuty with the account", method: http.MethodGet,
+		name: LinkCall, method: http.MethodGet,
 		path: path + url.PathEscape(token), logPath: path + masked, secret: token,
 		repeat: repeatUnsent, grace: linkGrace, singleUse: true,
 	})

@@ -185,7 +185,7 @@ func TestTokenAnswers(t *testing.T) {
 		"200":        {200, `{"result": {"id": "0123"}, "success": true}`, "0123", ""},
 		"no ID":      {201, `{"result": {}, "success": true}`, "", "the integration token is empty"},
 		"no result":  {201, `{"success": true}`, "", "the integration token is empty"},
-		"dots":       {201, `{"result": {"id": ".."}, "success": true}`, "", "the integration token is not one"},
+		"dots":       {201, `{"result": {"id": ".."}, "success": true}`, "", "the integration token is no token"},
 		"a break":    {201, `{"result": {"id": "se\ncret"}, "success": true}`, "", "the integration token must not contain white space"},
 		"too long":   {201, `{"result": {"id": "` + strings.Repeat("secret", 100) + `"}, "success": true}`, "", "the integration token is too long"},
 		"a text":     {201, `{"result": "secret", "success": true}`, "", "not what this call answers with"},

@@ -5,6 +5,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -136,4 +138,81 @@ func TestDestroyStopsAtServiceThatItsPlanDidNotShow(t *testing.T) {
 
 	w.run(0, "destroy")
 	expectServices(t, "after a plan that shows it", account.Services(), nil)
+}
+
+// A connection keeps its services on its way into a module, into another one, and
+// under a key.
+func TestMovedBetweenModules(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	w := newWorkspace(t, server, plainConfig, "TF_DATA_DIR=.terraform")
+	w.run(0, "init")
+	w.run(0, "apply")
+	connected := server.Account(accountA).Services()
+	if err := os.Mkdir(filepath.Join(w.Dir, "module"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.write("module/main.tf", providers+plainConfig)
+	from := connection
+	for _, step := range []struct{ name, count, to string }{
+		{"one", "", "module.one." + connection},
+		{"other", "", "module.other." + connection},
+		{"other", "for_each = toset([\"eu\"])", `module.other["eu"].` + connection},
+	} {
+		w.write("main.tf", fmt.Sprintf("%s\nmodule %q {\n  source = \"./module\"\n  %s\n}\n\nmoved {\n  from = %s\n  to   = %s\n}\n", providers, step.name, step.count, from, step.to))
+		w.run(0, "init")
+		output := w.run(0, "plan")
+		if !strings.Contains(output, from+" has moved to "+step.to) || !strings.Contains(output, "Plan: 0 to add, 0 to change, 0 to destroy.") {
+			t.Errorf("from %s to %s:\n%s", from, step.to, output)
+		}
+		w.run(0, "apply")
+		w.emptyPlan()
+		from = step.to
+	}
+	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
+	expectCalls(t, server, cloudflaretest.Link, 1)
+	expectCalls(t, server, cloudflaretest.Delete, 0)
+}
+
+// One service, by what somebody knows of it, in the form that a policy takes.
+func TestService(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	service := cloudflaretest.Service{ID: "abcdef00000000000000000000000001", Name: "On-call"}
+	server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{service}})
+	w := newWorkspace(t, server, plainConfig+`
+
+resource "terraform_data" "name" {
+  input = "On-call"
+}
+
+data "pagerduty_service" "named" {
+  name       = terraform_data.name.output
+  depends_on = [pagerduty_connection.this]
+}
+
+data "pagerduty_service" "known" {
+  id         = "ABCDEF00-0000-0000-0000-000000000001"
+  depends_on = [pagerduty_connection.this]
+}
+
+output "ids" {
+  value = "${data.pagerduty_service.named.id} ${data.pagerduty_service.known.id}"
+}
+`)
+	if output := w.run(0, "apply"); !strings.Contains(output, fmt.Sprintf("ids = %q", service.ID+" "+service.ID)) {
+		t.Errorf("not found:\n%s", output)
+	}
+	w.emptyPlan()
+
+	w.write("main.tf", providers+`data "pagerduty_service" "misspelt" {
+  name = "On call"
+}
+`)
+	output := w.run(1, "plan")
+	for _, want := range []string{"Unable to Find PagerDuty Service", `name = "On call"`, "Account " + accountA, `closest are "On-call" (ID ` + service.ID + ")"} {
+		if !strings.Contains(output, want) {
+			t.Errorf("no %q in:\n%s", want, output)
+		}
+	}
 }

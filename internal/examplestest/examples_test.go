@@ -38,6 +38,18 @@ var special = map[string]func(*workspace){
 
 	"guides/adopt/written":   func(w *workspace) { w.imports(); w.keeps() },
 	"guides/adopt/generated": generates,
+	"guides/adopt/queried":   queries,
+
+	"data-sources/pagerduty_service/data-source.tf": looksUp,
+	"data-sources/pagerduty_service/id.tf":          looksUp,
+
+	"list-resources/pagerduty_connection/default.tfquery.hcl":       queries,
+	"list-resources/pagerduty_connection/list-resource.tfquery.hcl": queries,
+
+	"testing-a-module/modules/pagerduty": func(w *workspace) {
+		w.Env = append(w.Env, "TF_VAR_integration_token="+w.a.NewToken(), "TF_VAR_integration_token_version=1")
+		w.applies()
+	},
 
 	"resources/pagerduty_connection/adopt_existing.tf":      adopts,
 	"resources/pagerduty_connection/import-by-identity.tf":  importsIdentity,
@@ -134,6 +146,35 @@ func (w *workspace) imports(args ...string) {
 func generates(w *workspace) {
 	w.imports("-generate-config-out=generated.tf")
 	w.keeps()
+}
+
+// queries finds the connection, generates a block for it, and imports.
+func queries(w *workspace) {
+	w.t.Helper()
+	help, err := w.Run(w.t.Context(), "-help")
+	if err != nil || !strings.Contains(help.Output, "\n  query ") {
+		w.t.Skipf("version %s of %s has no queries, %v", release, terraform.Path, err)
+	}
+	w.connected()
+	w.run(0, "validate", "-query")
+	w.expectText(w.run(0, "query"), "account_id="+accountA, "(1 PagerDuty service)")
+	w.run(0, "query", "-generate-config-out=generated.tf")
+	w.expectText(w.run(0, "plan"), "1 to import, 0 to add, 0 to change, 0 to destroy.")
+	w.run(0, "apply")
+	w.expectCalls(cloudflaretest.Token, 0)
+	w.keeps()
+}
+
+// looksUp reads a service that is there.
+func looksUp(w *workspace) {
+	w.t.Helper()
+	w.a.SetServices(website, onCall)
+	w.run(0, "validate")
+	output := w.run(0, "apply")
+	if !strings.Contains(output, onCall.ID) && !strings.Contains(output, onCall.Name) {
+		w.t.Errorf("no %v in\n%s", onCall, output)
+	}
+	w.run(0, "plan", "-detailed-exitcode")
 }
 
 func importsIntoBlock(w *workspace) {

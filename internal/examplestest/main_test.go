@@ -37,6 +37,9 @@ const (
 	// [terraformtest.MirrorVersion]: one that the examples ask for.
 	offered = "0.1.0"
 
+	// queried ends the names of files for terraform query.
+	queried = ".tfquery.hcl"
+
 	required = `terraform {
   required_providers {
     pagerduty = {
@@ -142,7 +145,7 @@ func examples(t *testing.T) []example {
 	var found []example
 	for _, path := range files(t, "examples") {
 		name, folder := filepath.Base(path), filepath.ToSlash(filepath.Dir(path))
-		if filepath.Ext(name) != ".tf" {
+		if filepath.Ext(name) != ".tf" && !strings.HasSuffix(name, queried) {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(root, folder, "main.tf")); errors.Is(err, fs.ErrNotExist) {
@@ -165,7 +168,13 @@ func examples(t *testing.T) []example {
 // unless the file does.
 func single(t *testing.T, path string) example {
 	t.Helper()
-	e := example{path: path, files: map[string]string{"main.tf": read(t, "examples/"+path)}}
+	e := example{path: path, files: map[string]string{}}
+	if strings.HasSuffix(path, queried) {
+		e.files["main"+queried] = read(t, "examples/"+path)
+		e.files["required.tf"] = strings.Replace(required, "pagerduty", "cloudflare-pagerduty", 1)
+		return e
+	}
+	e.files["main.tf"] = read(t, "examples/"+path)
 	if !strings.Contains(e.files["main.tf"], "required_providers") {
 		e.files["required.tf"] = required
 	}

@@ -27,6 +27,7 @@ type stub struct {
 	name      string
 	resources map[string]schema.Schema
 	lookups   []string // data sources that give an ID for a name
+	accounts  bool     // there is a data source of all accounts
 }
 
 // policy is cloudflare_notification_policy without what the versions of the
@@ -55,7 +56,7 @@ func cloudflareV5() stub {
 		Required:   true,
 		Attributes: map[string]schema.Attribute{"email": destinations, "pagerduty": destinations, "webhooks": destinations},
 	}
-	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}}
+	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}, accounts: true}
 }
 
 func cloudflareV4() stub {
@@ -153,6 +154,9 @@ func (s stub) DataSources(context.Context) []func() datasource.DataSource {
 	for _, name := range s.lookups {
 		all = append(all, func() datasource.DataSource { return stubLookup{name} })
 	}
+	if s.accounts {
+		all = append(all, func() datasource.DataSource { return stubAccounts{} })
+	}
 	return all
 }
 
@@ -202,4 +206,28 @@ func (stubLookup) Schema(_ context.Context, _ datasource.SchemaRequest, resp *da
 func (stubLookup) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	resp.State.Raw = req.Config.Raw
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), "stub")...)
+}
+
+// stubAccounts is cloudflare_accounts.
+type stubAccounts struct{}
+
+func (stubAccounts) Metadata(_ context.Context, _ datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = "cloudflare_accounts"
+}
+
+func (stubAccounts) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = datasourceschema.Schema{Attributes: map[string]datasourceschema.Attribute{
+		"result": datasourceschema.ListNestedAttribute{
+			Computed: true,
+			NestedObject: datasourceschema.NestedAttributeObject{
+				Attributes: map[string]datasourceschema.Attribute{"id": datasourceschema.StringAttribute{Computed: true}},
+			},
+		},
+	}}
+}
+
+func (stubAccounts) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
+	for i, id := range []string{accountA, accountB} {
+		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("result").AtListIndex(i).AtName("id"), id)...)
+	}
 }

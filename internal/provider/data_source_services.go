@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
@@ -33,14 +34,9 @@ func (d *servicesDataSource) Metadata(_ context.Context, req datasource.Metadata
 func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The PagerDuty services that a Cloudflare account is connected to, with the IDs that notification policies route to. No match is an empty list, not an error.\n\n" +
-			"The API token needs " + readPermission + ".",
+			readPermissionNote,
 		Attributes: map[string]schema.Attribute{
-			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default.",
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{validAccountID()},
-			},
+			"account_id": accountIDAttribute(),
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Only services of exactly this name. Not together with `name_regex`.",
 				Optional:            true,
@@ -73,22 +69,8 @@ func (d *servicesDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	model.AccountID = d.data.account(model.AccountID)
-	checkAccount(model.AccountID, &resp.Diagnostics)
-	if d.data.waits(model.AccountID) && req.ClientCapabilities.DeferralAllowed {
-		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
-		return
-	}
-	d.data.checkKnown(model.AccountID, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	accountID := model.AccountID.ValueString()
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
-	services, err := d.data.client.ListServices(ctx, accountID)
-	if err != nil {
-		failure{"Unable to Read PagerDuty Services", accountID, readPermission, "", err}.addTo(&resp.Diagnostics)
+	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	if !ok {
 		return
 	}
 	model.Services = fromServices(slices.DeleteFunc(services, func(s cloudflare.Service) bool { return !model.matches(s) }))
@@ -101,4 +83,37 @@ func (m *servicesModel) matches(service cloudflare.Service) bool {
 		return false
 	}
 	return m.NameRegex.IsNull() || regexp.MustCompile(m.NameRegex.ValueString()).MatchString(service.Name)
+}
+
+func accountIDAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		MarkdownDescription: accountIDDescription,
+		Optional:            true,
+		Computed:            true,
+		Validators:          []validator.String{validAccountID()},
+	}
+}
+
+// listForDataSource makes the one list that a data source reads from, and fills
+// its account in. It is not ok where the read has to wait or failed; the response
+// says so.
+func listForDataSource(ctx context.Context, data *providerData, account *types.String, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
+	*account = data.account(*account)
+	checkAccount(*account, path.Root("account_id"), &resp.Diagnostics)
+	if data.waits(*account) && req.ClientCapabilities.DeferralAllowed {
+		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
+		return nil, false
+	}
+	data.checkKnown(*account, path.Root("account_id"), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	services, err := data.client.ListServices(ctx, account.ValueString())
+	if err != nil {
+		failure{"Unable to Read PagerDuty Services", account.ValueString(), readPermission, "", err}.addTo(&resp.Diagnostics)
+		return nil, false
+	}
+	return services, true
 }

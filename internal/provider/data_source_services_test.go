@@ -171,6 +171,13 @@ func TestReadsShareLists(t *testing.T) {
 			wait.Go(func() {
 				expectState(t, s.services(object{"account_id": accountB}).state, object{"services": listed(second)})
 			})
+			wait.Go(func() {
+				expectState(t, s.service(object{"name": "Second"}).state, object{"id": second.ID})
+			})
+			wait.Go(func() {
+				results, _ := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)
+				expectFound(t, results, accountA, accountB)
+			})
 		}
 		wait.Wait()
 		if a, b := server.CountFor(accountA, ""), server.CountFor(accountB, ""); a != 1 || b != 1 {

@@ -21,6 +21,9 @@ const (
 	writePermission = "\"Notifications Write\" or \"Account Settings Write\""
 )
 
+// readPermissionNote is for the page of what only reads.
+const readPermissionNote = "The API token needs " + readPermission + ", or the Write permission of either."
+
 // finishURL is where PagerDuty is connected in the dashboard.
 const finishURL = "https://dash.cloudflare.com/?to=/:account/notifications/destinations"
 
@@ -33,9 +36,12 @@ type failure struct {
 	err        error
 }
 
-// addTo reports the failure: on which account, what the API said, what to do.
-func (f failure) addTo(diags *diag.Diagnostics) {
-	diags.AddError(f.summary, fmt.Sprintf("Account %s: %s\n\n%s", f.accountID, f.err, f.advice()))
+// addTo reports the failure as an error.
+func (f failure) addTo(diags *diag.Diagnostics) { diags.AddError(f.summary, f.detail()) }
+
+// detail says on which account it was, what the API said, and what to do.
+func (f failure) detail() string {
+	return fmt.Sprintf("Account %s: %s\n\n%s", f.accountID, f.err, f.advice())
 }
 
 // advice is the next thing to do, by the kind of error.
@@ -46,6 +52,8 @@ func (f failure) advice() string {
 		unsettled *cloudflare.LinkUnsettledError
 		unseen    *cloudflare.UnseenServicesError
 		listed    *cloudflare.StillListedError
+		missing   *cloudflare.NoSuchServiceError
+		several   *cloudflare.AmbiguousServiceError
 		limited   *cloudflare.RateLimitedError
 		api       *cloudflare.APIError
 		untrusted *tls.CertificateVerificationError
@@ -65,6 +73,12 @@ func (f failure) advice() string {
 			"Plan again, so that the plan shows them, and apply that. To keep all services and only stop managing them, use a `removed` block with `destroy = false`, or `terraform state rm`."
 	case errors.As(f.err, &listed):
 		return "The connection stays in the state. Apply again: what is gone by then is taken out of the state, what is still there is deleted again."
+	case errors.As(f.err, &missing) && len(missing.Closest) == 0:
+		return "The account is not connected to PagerDuty, or nobody has chosen services there yet: " + finishURL + " leads to it. In a configuration that connects the account too, let this data source depend on the `pagerduty_connection`."
+	case errors.As(f.err, &missing):
+		return "Names are compared exactly, and the data source `pagerduty_services` lists all services of the account. If the one that is meant is not among them, somebody has to choose it in PagerDuty: " + finishURL + " leads to it."
+	case errors.As(f.err, &several):
+		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
 	case errors.As(f.err, &limited):
 		return fmt.Sprintf("The limit is 1,200 calls in five minutes for one user, over everything that user does. Run again in %s, with a lower -parallelism, or give Terraform a user of its own.", limited.Wait.Round(1e9))
 	case errors.Is(f.err, context.Canceled):
@@ -92,6 +106,8 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 		return "The API does not accept the credentials. Check " + credentials + "."
 	case err.StatusCode == http.StatusForbidden:
 		return fmt.Sprintf("The credentials are not valid, or may not do this. The API token needs %s for this account, and PagerDuty needs a Business plan or higher. Check %s.", f.permission, credentials)
+	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
+		return "An integration token works once, for the account that it was made for. Apply again; where `integration_token_wo` gives the token, give a new one."
 	case err.StatusCode == http.StatusNotFound:
 		return fmt.Sprintf("Check `account_id` (or %s) and the provider's `base_url`. %s.", envAccountID, accountIDAdvice)
 	case err.StatusCode >= 500:
@@ -106,7 +122,8 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 // importSnippet shows both ways to import. The provider does not know the
 // resource's address, so a placeholder stands for its name.
 func importSnippet(accountID string) string {
-	return fmt.Sprintf("  import {\n    to = pagerduty_connection.<NAME>\n    id = %q\n  }\n\nor\n\n  terraform import 'pagerduty_connection.<NAME>' %s", accountID, accountID)
+	return fmt.Sprintf("  import {\n    to = pagerduty_connection.<NAME>\n    id = %q\n  }\n\nor\n\n  terraform import 'pagerduty_connection.<NAME>' %s\n\n"+
+		"with the resource's address in place of pagerduty_connection.<NAME>; in a module it begins with module.", accountID, accountID)
 }
 
 func connectedWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {

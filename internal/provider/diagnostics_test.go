@@ -181,12 +181,12 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 		// The state keeps what the API gives; the session looks for control
 		// characters in all that is said of it.
 		expectState(t, s.services(object{}).state, object{"services": listed(evil)})
-		expect(t, s.plan(instance{}, object{}).diags, aWarning("Cloudflare Account Already Connected to PagerDuty", `u001b[31m`))
-		expect(t, s.create(object{}).diags, anError("Unable to Connect PagerDuty", `u001b[31m`, `u202e`))
-		expect(t, s.plan(connected(evil), nil).diags, aWarning("PagerDuty Services Will Be Disconnected", `u001b[31m`))
-		expect(t, s.destroy(connected()).diags, anError("Unable to Disconnect PagerDuty", `u001b[31m`))
+		expect(t, s.plan(instance{}, object{}).diags, aWarning("Cloudflare Account Already Connected to PagerDuty", `x1b[31m`))
+		expect(t, s.create(object{}).diags, anError("Unable to Connect PagerDuty", `x1b[31m`, `u202e`))
+		expect(t, s.plan(connected(evil), nil).diags, aWarning("PagerDuty Services Will Be Disconnected", `x1b[31m`))
+		expect(t, s.destroy(connected()).diags, anError("Unable to Disconnect PagerDuty", `x1b[31m`))
 		server.a.SetServices()
-		expect(t, s.read(connected(evil)).diags, aWarning("PagerDuty Services Are Gone", `u001b[31m`))
+		expect(t, s.read(connected(evil)).diags, aWarning("PagerDuty Services Are Gone", `x1b[31m`))
 	})
 }
 

@@ -33,6 +33,8 @@ import (
 type session struct {
 	// Deferral lets the provider defer what it can't do yet.
 	deferral bool
+	// NoWriteOnly is what a terraform before 1.11 says of itself.
+	noWriteOnly bool
 
 	t       tester
 	server  *standIn
@@ -183,6 +185,7 @@ func (s *session) validate(config object) diagnostics {
 	s.t.Helper()
 	resp, err := s.wire.ValidateResourceConfig(s.ctx, &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: connectionType, Config: s.encode(s.connection(), config),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: !s.noWriteOnly},
 	})
 	s.check(err)
 	return s.audit(resp.Diagnostics)
@@ -231,12 +234,29 @@ func (s *session) planOnce(prior instance, config object) plan {
 	for _, at := range resp.RequiresReplace {
 		p.replaced = append(p.replaced, attribute(at))
 	}
-	for name, value := range config {
-		if value != nil && !agrees(value, p.state[name]) {
-			s.t.Fatalf("planned %s = %v where the block has %v", name, p.state[name], value)
+	s.checkWriteOnly(p.state)
+	for _, attribute := range s.attributes() {
+		value := config[attribute.Name]
+		if value != nil && !attribute.WriteOnly && !agrees(value, p.state[attribute.Name]) {
+			s.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}
 	return p
+}
+
+func (s *session) attributes() []*tfprotov6.SchemaAttribute {
+	return s.schemas.ResourceSchemas[connectionType].Block.Attributes
+}
+
+// checkWriteOnly fails for a plan or a state that has what is for the provider
+// alone.
+func (s *session) checkWriteOnly(state object) {
+	s.t.Helper()
+	for _, attribute := range s.attributes() {
+		if attribute.WriteOnly && state[attribute.Name] != nil {
+			s.t.Fatalf("%s is in a plan or a state", attribute.Name)
+		}
+	}
 }
 
 // proposed is the prior state with the block put over it.
@@ -245,9 +265,12 @@ func (s *session) proposed(prior, config object) object {
 		return nil
 	}
 	proposed := object{}
-	for _, attribute := range s.schemas.ResourceSchemas[connectionType].Block.Attributes {
+	for _, attribute := range s.attributes() {
 		value := config[attribute.Name]
-		if value == nil && attribute.Computed {
+		switch {
+		case attribute.WriteOnly:
+			value = nil
+		case value == nil && attribute.Computed:
 			value = prior[attribute.Name]
 		}
 		proposed[attribute.Name] = value
@@ -271,16 +294,21 @@ func (s *session) apply(p plan) outcome {
 	return created
 }
 
+// flow is the key under which the context of each apply has a value of its own.
+type flow struct{}
+
 func (s *session) applyOnce(p plan) outcome {
 	s.t.Helper()
 	typ := s.connection()
-	resp, err := s.wire.ApplyResourceChange(s.ctx, &tfprotov6.ApplyResourceChangeRequest{
+	ctx := context.WithValue(s.ctx, flow{}, new(int))
+	resp, err := s.wire.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: connectionType, PriorState: s.encode(typ, p.prior.state), PlannedState: s.encode(typ, p.state),
 		Config: s.encode(typ, p.config), PlannedPrivate: p.private, PlannedIdentity: s.identity(p.identity),
 	})
 	s.check(err)
 	out := outcome{instance: instance{s.decode(typ, resp.NewState), s.decodeIdentity(resp.NewIdentity), resp.Private}, diags: s.audit(resp.Diagnostics)}
 	s.auditText("private state", string(resp.Private))
+	s.checkWriteOnly(out.state)
 	failed := out.diags.hasError()
 	out.tainted = failed && p.prior.state == nil && out.state != nil
 	if !failed && !agrees(p.state, out.state) {
@@ -359,20 +387,34 @@ func (s *session) imported(req *tfprotov6.ImportResourceStateRequest) outcome {
 	return out
 }
 
-// services reads the data source.
 func (s *session) services(config object) outcome {
 	s.t.Helper()
-	const name = "pagerduty_services"
-	typ := s.schemas.DataSourceSchemas[name].ValueType()
-	value := s.encode(typ, config)
+	return s.data("pagerduty_services", config)
+}
+
+func (s *session) service(config object) outcome {
+	s.t.Helper()
+	return s.data("pagerduty_service", config)
+}
+
+func (s *session) validateData(name string, config object) diagnostics {
+	s.t.Helper()
+	value := s.encode(s.schemas.DataSourceSchemas[name].ValueType(), config)
 	validated, err := s.wire.ValidateDataResourceConfig(s.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
 	s.check(err)
-	out := outcome{diags: s.audit(validated.Diagnostics)}
+	return s.audit(validated.Diagnostics)
+}
+
+// data validates and reads a data source.
+func (s *session) data(name string, config object) outcome {
+	s.t.Helper()
+	typ := s.schemas.DataSourceSchemas[name].ValueType()
+	out := outcome{diags: s.validateData(name, config)}
 	if out.diags.hasError() {
 		return out
 	}
 	resp, err := s.wire.ReadDataSource(s.ctx, &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: value,
+		TypeName: name, Config: s.encode(typ, config),
 		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: s.deferral},
 	})
 	s.check(err)
@@ -380,6 +422,76 @@ func (s *session) services(config object) outcome {
 	if !out.diags.hasError() {
 		out.state = s.decode(typ, resp.State)
 	}
+	return out
+}
+
+// found is a result of a list.
+type found struct {
+	instance
+	name string
+}
+
+// query lists connections, as terraform query does: an error ends the list.
+func (s *session) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
+	s.t.Helper()
+	server := s.wire.(tfprotov6.ListResourceServer)
+	value := s.encode(s.schemas.ListResourceSchemas[connectionType].ValueType(), config)
+	validated, err := server.ValidateListResourceConfig(s.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
+	s.check(err)
+	diags := s.audit(validated.Diagnostics)
+	if diags.hasError() {
+		return nil, diags
+	}
+	stream, err := server.ListResource(s.ctx, &tfprotov6.ListResourceRequest{TypeName: connectionType, Config: value, Limit: limit, IncludeResource: includeResource})
+	s.check(err)
+	var results []found
+	for result := range stream.Results {
+		diags = append(diags, s.audit(result.Diagnostics)...)
+		if diags.hasError() {
+			break
+		}
+		if result.Identity == nil {
+			continue
+		}
+		results = append(results, found{instance{s.decode(s.connection(), result.Resource), s.decodeIdentity(result.Identity), nil}, result.DisplayName})
+		if (result.Resource != nil) != includeResource {
+			s.t.Fatalf("a result with the resource %v, which is wanted: %t", result.Resource, includeResource)
+		}
+	}
+	return results, diags
+}
+
+// open opens the ephemeral resource. What it holds is secret, and nothing audits
+// it.
+func (s *session) open(config object) outcome {
+	s.t.Helper()
+	const name = "pagerduty_integration_token"
+	typ := s.schemas.EphemeralResourceSchemas[name].ValueType()
+	value := s.encode(typ, config)
+	validated, err := s.wire.ValidateEphemeralResourceConfig(s.ctx, &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: value})
+	s.check(err)
+	out := outcome{diags: s.audit(validated.Diagnostics)}
+	if out.diags.hasError() {
+		return out
+	}
+	resp, err := s.wire.OpenEphemeralResource(s.ctx, &tfprotov6.OpenEphemeralResourceRequest{
+		TypeName: name, Config: value,
+		ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: s.deferral},
+	})
+	s.check(err)
+	out.diags, out.deferred, out.private = append(out.diags, s.audit(resp.Diagnostics)...), resp.Deferred != nil, resp.Private
+	if !out.diags.hasError() && !out.deferred {
+		result, err := resp.Result.Unmarshal(typ)
+		s.check(err)
+		out.state, _ = fromValue(result).(object)
+	}
+	if !resp.RenewAt.IsZero() {
+		s.t.Fatalf("to be renewed at %s", resp.RenewAt)
+	}
+	s.auditText("private data", string(resp.Private))
+	closed, err := s.wire.CloseEphemeralResource(s.ctx, &tfprotov6.CloseEphemeralResourceRequest{TypeName: name, Private: resp.Private})
+	s.check(err)
+	out.diags = append(out.diags, s.audit(closed.Diagnostics)...)
 	return out
 }
 
@@ -477,6 +589,11 @@ func fromValue(value tftypes.Value) any {
 		return text
 	case value.As(&truth) == nil:
 		return truth
+	case value.Type().Is(tftypes.Number):
+		var number big.Float
+		_ = value.As(&number)
+		n, _ := number.Int64()
+		return int(n)
 	case value.Type().Is(tftypes.Object{}):
 		_ = value.As(&attributes)
 		decoded := object{}
@@ -563,6 +680,11 @@ func (s *session) audit(diags []*tfprotov6.Diagnostic) diagnostics {
 func (s *session) auditText(where, text string) {
 	s.t.Helper()
 	secrets := []string{cloudflaretest.APIToken, cloudflaretest.ReadOnlyToken, cloudflaretest.APIKey}
+	for _, account := range []*cloudflaretest.Account{s.server.a, s.server.b} {
+		if account != nil {
+			secrets = append(secrets, account.Tokens()...)
+		}
+	}
 	for _, request := range s.server.Requests() {
 		secrets = append(secrets, request.Token)
 	}

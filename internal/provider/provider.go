@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -30,7 +32,10 @@ const (
 	homePage = "https://github.com/seed-bcdb0ca7/" + name
 )
 
-var _ provider.Provider = (*pagerdutyProvider)(nil)
+var (
+	_ provider.ProviderWithEphemeralResources = (*pagerdutyProvider)(nil)
+	_ provider.ProviderWithListResources      = (*pagerdutyProvider)(nil)
+)
 
 // New returns the factory that a provider server needs. The version stands in
 // the user agent.
@@ -71,7 +76,7 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				Validators:          []validator.String{valid("E-Mail Address", cloudflare.ValidateCredential)},
 			},
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account for every resource and data source that names none: 32 hexadecimal digits. " + fromEnvironment(envAccountID) + " Changing it replaces each connection that names no account itself.",
+				MarkdownDescription: "ID of the Cloudflare account for every resource and data source that names none: 32 hexadecimal digits, which the dashboard's address shows after `dash.cloudflare.com/`. " + fromEnvironment(envAccountID) + " Changing it replaces each connection that names no account itself.",
 				Optional:            true,
 				Validators:          []validator.String{validAccountID()},
 			},
@@ -81,7 +86,7 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				Validators:          []validator.String{valid("Base URL", validBaseURL)},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How often a call is repeated after a connection error or a 5xx; %d by default, 0 turns repeating off. Waiting for the rate limit does not count. The call that links an account is never repeated blindly.", cloudflare.DefaultMaxRetries),
+				MarkdownDescription: fmt.Sprintf("How often a call is repeated after a connection error or a 5xx; %d by default, %d at most, 0 turns repeating off. Waiting for the rate limit does not count. The call that links an account is never repeated blindly.", cloudflare.DefaultMaxRetries, maxMaxRetries),
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
@@ -124,7 +129,7 @@ func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.Configur
 		}
 		data.client = client
 	}
-	resp.ResourceData, resp.DataSourceData = data, data
+	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = data, data, data, data
 }
 
 func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resource {
@@ -132,7 +137,15 @@ func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resourc
 }
 
 func (p *pagerdutyProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{NewServicesDataSource}
+	return []func() datasource.DataSource{NewServiceDataSource, NewServicesDataSource}
+}
+
+func (p *pagerdutyProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{NewIntegrationTokenEphemeralResource}
+}
+
+func (p *pagerdutyProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{NewConnectionListResource}
 }
 
 // userAgent tells the API who calls. What the user appends is kept to what a

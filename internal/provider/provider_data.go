@@ -44,11 +44,12 @@ func (d *providerData) account(named types.String) types.String {
 	return named
 }
 
-// checkAccount adds an error where there is no account.
-func checkAccount(account types.String, diags *diag.Diagnostics) {
+// checkAccount adds an error, at the argument that names accounts, where there is
+// no account.
+func checkAccount(account types.String, at path.Path, diags *diag.Diagnostics) {
 	if account.IsNull() {
-		diags.AddAttributeError(path.Root("account_id"), "Missing Cloudflare Account",
-			fmt.Sprintf("No account is configured. Set `account_id` in this block or in the provider block, or the environment variable %s.\n\n%s.", envAccountID, accountIDAdvice))
+		diags.AddAttributeError(at, "Missing Cloudflare Account",
+			fmt.Sprintf("No account is configured. Set `%s` in this block, `account_id` in the provider block, or the environment variable %s.\n\n%s.", at, envAccountID, accountIDAdvice))
 	}
 }
 
@@ -60,13 +61,13 @@ func (d *providerData) waits(account types.String) bool {
 
 // checkKnown adds an error where a call can't be made because something is not
 // known yet.
-func (d *providerData) checkKnown(account types.String, diags *diag.Diagnostics) {
+func (d *providerData) checkKnown(account types.String, at path.Path, diags *diag.Diagnostics) {
 	const advice = "Its value comes from something that is created in the same run. Apply that first, with -target for example, or configure a value that is known."
 	if len(d.unknown) > 0 {
 		diags.AddError("Provider Argument Not Known Yet",
 			fmt.Sprintf("This needs a call of the Cloudflare API, but the provider's `%s` is not known yet. %s", strings.Join(d.unknown, "`, `"), advice))
 	} else if account.IsUnknown() {
-		diags.AddAttributeError(path.Root("account_id"), "Account Not Known Yet",
-			"This needs a call of the Cloudflare API, but the provider's `account_id` is not known yet. "+advice)
+		diags.AddAttributeError(at, "Account Not Known Yet",
+			fmt.Sprintf("This needs a call of the Cloudflare API, but neither `%s` nor the provider's `account_id` is known yet. %s", at, advice))
 	}
 }

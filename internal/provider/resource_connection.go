@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -59,10 +60,10 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"Creating it links the account with PagerDuty. Somebody may have to finish in PagerDuty, by choosing services there; they show in `services` at the next refresh. " +
 			"An account that is already connected is not taken over unless `adopt_existing` says so: import it instead.\n\n" +
 			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan warns and names each service. A service that the plan did not show stops the destroy before anything is deleted.\n\n" +
-			"The API token needs " + writePermission + ", and for plans alone " + readPermission + ". PagerDuty needs a Business plan or higher.",
+			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs a Business plan or higher.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default. Changing it replaces the connection, which deletes the PagerDuty services of the account before.",
+				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
 				Optional:            true,
 				Computed:            true,
 				Validators:          []validator.String{validAccountID()},
@@ -79,6 +80,18 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
+			"integration_token_wo": schema.StringAttribute{
+				MarkdownDescription: "Integration token to link with when the connection is created, instead of one that is made for it; the ephemeral resource `pagerduty_integration_token` makes one. It works once, and is in no state and no plan. Set `integration_token_wo_version` with it.",
+				Optional:            true,
+				Sensitive:           true,
+				WriteOnly:           true,
+				Validators:          []validator.String{valid("Integration Token", cloudflare.ValidateIntegrationToken)},
+			},
+			"integration_token_wo_version": schema.Int64Attribute{
+				MarkdownDescription: "Version of `integration_token_wo`, since Terraform can't see that itself change. Changing it replaces the connection, which deletes the PagerDuty services of the account; adding or removing it does not.",
+				Optional:            true,
+				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("integration_token_wo"))},
+			},
 			"timeouts": timeoutsAttribute(ctx),
 			"id": schema.StringAttribute{
 				MarkdownDescription: "The account's ID.",
@@ -86,7 +99,7 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"connection_id": schema.StringAttribute{
-				MarkdownDescription: "What linking returned; null after an import, an adoption, or a link whose answer was lost.",
+				MarkdownDescription: "ID that linking returned; null after an import, an adoption, or a link whose answer was lost.",
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
@@ -164,31 +177,34 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		return
 	}
 	plan.AccountID = r.data.account(named)
-	checkAccount(plan.AccountID, &resp.Diagnostics)
+	checkAccount(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	switch {
-	case state == nil:
-		plan.ID = plan.AccountID
-	case plan.AccountID.IsUnknown():
-		// Nothing tells that the account changes, and a replacement would delete
-		// services for nothing. A default that turns out to be another account
-		// replaces in the next plan.
-		if named.IsNull() {
-			plan.AccountID = state.AccountID
-		}
-	case !plan.AccountID.Equal(state.AccountID):
-		resp.RequiresReplace.Append(path.Root("account_id"))
-		plan.ID, plan.ConnectionID, plan.Services = plan.AccountID, types.StringUnknown(), types.ListUnknown(serviceType)
-		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
-		// Terraform drops the warnings of the second plan call that follows, so
-		// this is where to look at the new account.
+	if state != nil && plan.AccountID.IsUnknown() && named.IsNull() {
+		// A default that turns out to be another account replaces in the next plan.
+		plan.AccountID = state.AccountID
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if state == nil || len(resp.RequiresReplace) > 0 {
+	// An account that the block names and that is not known yet need not be another
+	// one, and a replacement would delete services for nothing.
+	moves := state != nil && !plan.AccountID.IsUnknown() && !plan.AccountID.Equal(state.AccountID)
+	switch {
+	case moves:
+		resp.RequiresReplace.Append(path.Root("account_id"))
+	case state != nil && plan.relinks(state):
+		resp.RequiresReplace.Append(path.Root("integration_token_wo_version"))
+	}
+	if len(resp.RequiresReplace) > 0 {
+		plan.ConnectionID, plan.Services = types.StringUnknown(), types.ListUnknown(serviceType)
+		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
+	}
+	if state == nil || moves {
+		plan.ID = plan.AccountID
+		// Terraform plans a replacement once more as a create, and drops the
+		// warnings of that: this is where to look at the new account.
 		r.warnIfConnected(ctx, plan, &resp.Diagnostics)
 	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
 func warnOfDeletion(ctx context.Context, state *connectionModel) diag.Diagnostics {
@@ -220,7 +236,9 @@ func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connecti
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	r.data.checkKnown(plan.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	var token types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("integration_token_wo"), &token)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -229,7 +247,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	accountID := plan.AccountID.ValueString()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions())
+	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions(token))
 	if err != nil {
 		failure{"Unable to Connect PagerDuty", accountID, writePermission, "timeouts.create", err}.addTo(&resp.Diagnostics)
 		return
@@ -254,7 +272,7 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 		resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 		return
 	}
-	r.data.checkKnown(state.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -295,7 +313,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	r.data.checkKnown(state.AccountID, &resp.Diagnostics)
+	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	// What the state holds is what the approved plan showed.

@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -17,6 +18,9 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -37,7 +41,8 @@ func walk(at string, attributes []*tfprotov6.SchemaAttribute, visit func(string,
 	}
 }
 
-// everySchema is all that the provider serves, by name.
+// everySchema is all that the provider serves, by name; the name of what is no
+// resource and no data source has its kind before it.
 func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 	t.Helper()
 	s := unconfigured(t, offline(t))
@@ -47,6 +52,15 @@ func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 	}
 	for name, schema := range s.schemas.DataSourceSchemas {
 		schemas[name] = schema.Block
+	}
+	for name, schema := range s.schemas.EphemeralResourceSchemas {
+		schemas["ephemeral "+name] = schema.Block
+	}
+	for name, schema := range s.schemas.ListResourceSchemas {
+		schemas["list "+name] = schema.Block
+	}
+	if kinds := len(s.schemas.Functions) + len(s.schemas.ActionSchemas) + len(s.schemas.StateStoreSchemas); kinds > 0 {
+		t.Errorf("%d schemas of other kinds", kinds)
 	}
 	return schemas
 }
@@ -64,12 +78,10 @@ func TestTypeNames(t *testing.T) {
 	if meta.TypeName != "pagerduty" || meta.Version != "1.2.3" {
 		t.Errorf("%+v", meta)
 	}
-	s := unconfigured(t, offline(t))
-	if len(s.schemas.ResourceSchemas) != 1 || s.schemas.ResourceSchemas["pagerduty_connection"] == nil {
-		t.Errorf("resources: %v", s.schemas.ResourceSchemas)
-	}
-	if len(s.schemas.DataSourceSchemas) != 1 || s.schemas.DataSourceSchemas["pagerduty_services"] == nil {
-		t.Errorf("data sources: %v", s.schemas.DataSourceSchemas)
+	names := slices.Sorted(maps.Keys(everySchema(t)))
+	want := []string{"ephemeral pagerduty_integration_token", "list pagerduty_connection", "pagerduty_connection", "pagerduty_service", "pagerduty_services", "provider"}
+	if !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
 	}
 }
 
@@ -85,18 +97,20 @@ func TestAttributes(t *testing.T) {
 		"provider.max_retries":     "optional tftypes.Number",
 		"provider.request_timeout": "optional tftypes.String",
 
-		"pagerduty_connection.account_id":        "optional computed tftypes.String",
-		"pagerduty_connection.adopt_existing":    "optional computed tftypes.Bool",
-		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
-		"pagerduty_connection.timeouts":          "optional SINGLE",
-		"pagerduty_connection.timeouts.create":   "optional tftypes.String",
-		"pagerduty_connection.timeouts.read":     "optional tftypes.String",
-		"pagerduty_connection.timeouts.delete":   "optional tftypes.String",
-		"pagerduty_connection.id":                "computed tftypes.String",
-		"pagerduty_connection.connection_id":     "computed tftypes.String",
-		"pagerduty_connection.services":          "computed LIST",
-		"pagerduty_connection.services.id":       "computed tftypes.String",
-		"pagerduty_connection.services.name":     "computed tftypes.String",
+		"pagerduty_connection.account_id":                   "optional computed tftypes.String",
+		"pagerduty_connection.adopt_existing":               "optional computed tftypes.Bool",
+		"pagerduty_connection.wait_for_services":            "optional computed tftypes.Bool",
+		"pagerduty_connection.integration_token_wo":         "optional sensitive write-only tftypes.String",
+		"pagerduty_connection.integration_token_wo_version": "optional tftypes.Number",
+		"pagerduty_connection.timeouts":                     "optional SINGLE",
+		"pagerduty_connection.timeouts.create":              "optional tftypes.String",
+		"pagerduty_connection.timeouts.read":                "optional tftypes.String",
+		"pagerduty_connection.timeouts.delete":              "optional tftypes.String",
+		"pagerduty_connection.id":                           "computed tftypes.String",
+		"pagerduty_connection.connection_id":                "computed tftypes.String",
+		"pagerduty_connection.services":                     "computed LIST",
+		"pagerduty_connection.services.id":                  "computed tftypes.String",
+		"pagerduty_connection.services.name":                "computed tftypes.String",
 
 		"pagerduty_services.account_id":    "optional computed tftypes.String",
 		"pagerduty_services.name":          "optional tftypes.String",
@@ -104,6 +118,15 @@ func TestAttributes(t *testing.T) {
 		"pagerduty_services.services":      "computed LIST",
 		"pagerduty_services.services.id":   "computed tftypes.String",
 		"pagerduty_services.services.name": "computed tftypes.String",
+
+		"pagerduty_service.account_id": "optional computed tftypes.String",
+		"pagerduty_service.id":         "optional computed tftypes.String",
+		"pagerduty_service.name":       "optional computed tftypes.String",
+
+		"ephemeral pagerduty_integration_token.account_id": "optional computed tftypes.String",
+		"ephemeral pagerduty_integration_token.token":      "computed sensitive tftypes.String",
+
+		"list pagerduty_connection.account_ids": "optional tftypes.List[tftypes.String]",
 	}
 	got := map[string]string{}
 	for name, schema := range everySchema(t) {
@@ -149,8 +172,13 @@ func TestEverythingIsDescribed(t *testing.T) {
 		if schema.Description == "" || schema.DescriptionKind != tfprotov6.StringKindMarkdown {
 			t.Errorf("%s has no description in Markdown", name)
 		}
-		if name != "provider" && (!strings.Contains(schema.Description, readPermission) || name == connectionType && !strings.Contains(schema.Description, writePermission)) {
-			t.Errorf("%s does not say what the API token needs", name)
+		for permission, needed := range map[string]bool{
+			readPermission:  name != "provider" && name != "ephemeral pagerduty_integration_token",
+			writePermission: name == "pagerduty_connection" || name == "ephemeral pagerduty_integration_token",
+		} {
+			if strings.Contains(schema.Description, permission) != needed {
+				t.Errorf("%s says that the API token needs %s: %t", name, permission, !needed)
+			}
 		}
 		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
 			if len(a.Description) < 10 || !strings.HasSuffix(a.Description, ".") {
@@ -162,6 +190,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 	s := unconfigured(t, offline(t))
 	defaults := map[string]string{
 		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
+		".integration_token_wo": "instead of one that is made for it", ".integration_token_wo_version": "adding or removing it does not",
 		".timeouts.create": "`10m` by default", ".timeouts.read": "`10m` by default", ".timeouts.delete": "`10m` by default",
 	}
 	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
@@ -197,7 +226,7 @@ func TestCredentialsAreSensitive(t *testing.T) {
 	secret := regexp.MustCompile(`token|key|secret|password`)
 	for name, schema := range everySchema(t) {
 		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
-			if secret.MatchString(a.Name) != a.Sensitive {
+			if secret.MatchString(a.Name) != a.Sensitive && a.Name != "integration_token_wo_version" {
 				t.Errorf("%s is sensitive: %t", path, a.Sensitive)
 			}
 		})
@@ -220,6 +249,9 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 		"connection services": {serviceModel{}, nested("pagerduty_connection")},
 		"services":            {servicesModel{}, schemas["pagerduty_services"].Attributes},
 		"services services":   {serviceModel{}, nested("pagerduty_services")},
+		"service":             {serviceLookupModel{}, schemas["pagerduty_service"].Attributes},
+		"integration token":   {integrationTokenModel{}, schemas["ephemeral pagerduty_integration_token"].Attributes},
+		"list of connections": {connectionListModel{}, schemas["list pagerduty_connection"].Attributes},
 	} {
 		var fields, names []string
 		for field := range reflect.TypeOf(test.model).Fields() {
@@ -243,13 +275,9 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 // Each constructor in the package is one that the provider knows.
 func TestConstructorsAreRegistered(t *testing.T) {
 	t.Parallel()
-	p := testProvider(nil)
 	var registered []string
-	for _, constructor := range p.Resources(context.Background()) {
-		registered = append(registered, functionName(constructor))
-	}
-	for _, constructor := range p.DataSources(context.Background()) {
-		registered = append(registered, functionName(constructor))
+	for _, kind := range kinds() {
+		registered = append(registered, functionName(kind.constructor))
 	}
 	files, err := os.ReadDir(".")
 	if err != nil {
@@ -282,24 +310,53 @@ func functionName(function any) string {
 	return name[strings.LastIndex(name, ".")+1:]
 }
 
+// kind is one of the things that the provider serves.
+type kind struct {
+	constructor any
+	configure   func(data any) diag.Diagnostics
+}
+
+func kinds() (all []kind) {
+	ctx, p := context.Background(), &pagerdutyProvider{}
+	for _, constructor := range p.Resources(ctx) {
+		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+			var resp resource.ConfigureResponse
+			constructor().(resource.ResourceWithConfigure).Configure(ctx, resource.ConfigureRequest{ProviderData: data}, &resp)
+			return resp.Diagnostics
+		}})
+	}
+	for _, constructor := range p.DataSources(ctx) {
+		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+			var resp datasource.ConfigureResponse
+			constructor().(datasource.DataSourceWithConfigure).Configure(ctx, datasource.ConfigureRequest{ProviderData: data}, &resp)
+			return resp.Diagnostics
+		}})
+	}
+	for _, constructor := range p.EphemeralResources(ctx) {
+		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+			var resp ephemeral.ConfigureResponse
+			constructor().(ephemeral.EphemeralResourceWithConfigure).Configure(ctx, ephemeral.ConfigureRequest{ProviderData: data}, &resp)
+			return resp.Diagnostics
+		}})
+	}
+	for _, constructor := range p.ListResources(ctx) {
+		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+			var resp resource.ConfigureResponse
+			constructor().(list.ListResourceWithConfigure).Configure(ctx, resource.ConfigureRequest{ProviderData: data}, &resp)
+			return resp.Diagnostics
+		}})
+	}
+	return all
+}
+
 // Every kind takes the provider's data over, has nothing against there being
 // none yet, and says so when it is something else.
 func TestConfigureKinds(t *testing.T) {
 	t.Parallel()
-	p := testProvider(nil)
-	for _, data := range []any{nil, &providerData{}, "other"} {
-		for _, constructor := range p.Resources(context.Background()) {
-			var resp resource.ConfigureResponse
-			constructor().(resource.ResourceWithConfigure).Configure(context.Background(), resource.ConfigureRequest{ProviderData: data}, &resp)
-			if resp.Diagnostics.HasError() != (data == "other") {
-				t.Errorf("%v: %v", data, resp.Diagnostics)
-			}
-		}
-		for _, constructor := range p.DataSources(context.Background()) {
-			var resp datasource.ConfigureResponse
-			constructor().(datasource.DataSourceWithConfigure).Configure(context.Background(), datasource.ConfigureRequest{ProviderData: data}, &resp)
-			if resp.Diagnostics.HasError() != (data == "other") {
-				t.Errorf("%v: %v", data, resp.Diagnostics)
+	for _, kind := range kinds() {
+		for _, data := range []any{nil, &providerData{}, "other"} {
+			if diags := kind.configure(data); diags.HasError() != (data == "other") {
+				t.Errorf("%s, %v: %v", functionName(kind.constructor), data, diags)
 			}
 		}
 	}

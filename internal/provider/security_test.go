@@ -81,6 +81,7 @@ func withHostileList(t *testing.T, name string) {
 	own := len(body) // The test's, not the provider's.
 	for what, f := range map[string]func() outcome{
 		"data source": func() outcome { return s.services(object{}) },
+		"lookup":      func() outcome { return s.service(object{"name": "x"}) },
 		"plan":        func() outcome { return s.plan(instance{}, object{}).outcome },
 		"create": func() outcome {
 			return s.apply(plan{config: object{}, outcome: outcome{instance: instance{state: s.proposed(nil, object{"account_id": accountA, "id": accountA})}}})

@@ -288,6 +288,10 @@ func TestUnknownProviderArguments(t *testing.T) {
 				expect(t, s.read(connected(primary)).diags, notKnown)
 				expect(t, s.importID(accountA).diags, notKnown)
 				expect(t, s.services(object{}).diags, notKnown)
+				expect(t, s.service(object{"name": "Primary"}).diags, notKnown)
+				expect(t, s.open(object{}).diags, notKnown)
+				_, listed := s.query(object{}, 100, false)
+				expect(t, listed, notKnown)
 				expect(t, s.apply(p).diags, notKnown)
 				expect(t, s.apply(destruction).diags, notKnown)
 
@@ -300,7 +304,9 @@ func TestUnknownProviderArguments(t *testing.T) {
 						t.Error("the read is not deferred")
 					}
 				}
-				for what, out := range map[string]outcome{"import": s.importID(accountA), "data source": s.services(object{})} {
+				for what, out := range map[string]outcome{
+					"import": s.importID(accountA), "services": s.services(object{}), "service": s.service(object{"name": "Primary"}), "token": s.open(object{}),
+				} {
 					expect(t, out.diags)
 					if !out.deferred {
 						t.Errorf("the %s is not deferred", what)
@@ -331,10 +337,14 @@ func TestUnknownDefaultAccount(t *testing.T) {
 		expectCalls(t, server, "list list list")
 
 		expect(t, s.services(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
+		expect(t, s.service(object{"name": "Primary"}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
+		expect(t, s.open(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
 		expect(t, s.apply(p).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
 		s.deferral = true
-		if out := s.services(object{}); !out.deferred {
-			t.Errorf("not deferred: %s", out.diags)
+		for _, out := range []outcome{s.services(object{}), s.service(object{"name": "Primary"}), s.open(object{})} {
+			if !out.deferred {
+				t.Errorf("not deferred: %s", out.diags)
+			}
 		}
 		expectCalls(t, server, "")
 	})
@@ -408,7 +418,7 @@ func TestProviderVariables(t *testing.T) {
 		}
 	}
 	for argument, standard := range map[string]string{
-		"base_url": "`https://api.cloudflare.com/client/v4` by default", "max_retries": "4 by default, 0 turns repeating off", "request_timeout": "`30s` by default",
+		"base_url": "`https://api.cloudflare.com/client/v4` by default", "max_retries": "4 by default, 100 at most, 0 turns repeating off", "request_timeout": "`30s` by default",
 	} {
 		i := slices.IndexFunc(s.schemas.Provider.Block.Attributes, hasName(argument))
 		if !strings.Contains(s.schemas.Provider.Block.Attributes[i].Description, standard) {

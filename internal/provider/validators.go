@@ -46,7 +46,7 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 
 // advise completes what is wrong with an argument by what it should be.
 func advise(argument string, err error) string {
-	if argument == "account_id" {
+	if strings.HasPrefix(argument, "account_id") {
 		return err.Error() + ". " + accountIDAdvice
 	}
 	return err.Error()

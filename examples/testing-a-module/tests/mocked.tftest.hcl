@@ -1,15 +1,32 @@
 # With a mocked provider: no credentials, no calls.
 
-mock_provider "pagerduty" {}
+mock_provider "pagerduty" {
+  mock_resource "pagerduty_connection" {
+    defaults = {
+      connection_id = "0123456789abcdef0123456789abcdef"
+    }
+  }
+
+  mock_data "pagerduty_service" {
+    defaults = {
+      id = "7f2c1c8e9d5b4a36a1c0e4f8b2d69730"
+    }
+  }
+}
 
 variables {
-  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
-  service    = "Website"
+  account_id        = "023e105f4ecef8ad9ca31a8372d0c353"
+  integration_token = "00000000-0000-0000-0000-000000000000"
+  service           = "Website"
 }
 
 run "connects_the_account" {
   module {
     source = "./modules/pagerduty"
+  }
+
+  variables {
+    integration_token_version = 7
   }
 
   assert {
@@ -18,26 +35,40 @@ run "connects_the_account" {
   }
 
   assert {
+    condition     = pagerduty_connection.this.connection_id == "0123456789abcdef0123456789abcdef"
+    error_message = "The connection is not the mocked one."
+  }
+
+  assert {
     condition     = !pagerduty_connection.this.adopt_existing
     error_message = "An account that is connected already must not be taken over."
   }
+
+  # The token itself is in no state.
+  assert {
+    condition     = pagerduty_connection.this.integration_token_wo_version == 7
+    error_message = "The token has another version."
+  }
 }
 
-# A mocked data source lists no services.
-run "stops_without_the_service" {
-  expect_failures = [output.service_id]
+run "routes_to_the_service" {
+  assert {
+    condition     = output.mechanisms.pagerduty[0].id == "7f2c1c8e9d5b4a36a1c0e4f8b2d69730"
+    error_message = "The policy routes to ${jsonencode(output.mechanisms)}."
+  }
 }
 
-run "gives_the_id_of_the_service" {
+# A mocked data source lists no services, but an output of a module can be anything.
+run "tells_the_others" {
   override_module {
     target = module.pagerduty
     outputs = {
-      service_ids = { Website = "7f2c1c8e9d5b4a36a1c0e4f8b2d69730" }
+      services = ["Database", "Website"]
     }
   }
 
   assert {
-    condition     = output.service_id == "7f2c1c8e9d5b4a36a1c0e4f8b2d69730"
-    error_message = "The output is not the ID of the service."
+    condition     = jsonencode(output.others) == jsonencode(["Database"])
+    error_message = "The others are ${jsonencode(output.others)}."
   }
 }

@@ -16,11 +16,27 @@ override_data {
   target = module.pagerduty.data.pagerduty_services.all
 }
 
-variables {
-  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
-  service    = "Website"
+override_data {
+  target = data.pagerduty_service.routed
+  values = {
+    id = "c3a95d0b-7e81-42f6-9b6d-1f3e5a7c8024"
+  }
 }
 
-run "stops_without_the_service" {
-  expect_failures = [output.service_id]
+variables {
+  account_id        = "023e105f4ecef8ad9ca31a8372d0c353"
+  integration_token = "00000000-0000-0000-0000-000000000000"
+  service           = "On-call"
+}
+
+run "routes_to_the_service" {
+  assert {
+    condition     = output.mechanisms.pagerduty[0].id == "c3a95d0b-7e81-42f6-9b6d-1f3e5a7c8024"
+    error_message = "The policy routes to ${jsonencode(output.mechanisms)}."
+  }
+
+  assert {
+    condition     = length(output.others) == 0
+    error_message = "The others are ${jsonencode(output.others)}."
+  }
 }

@@ -1,4 +1,4 @@
-# All that needs the provider: the connection, and the services by name.
+# The connection, and what it is connected to.
 
 terraform {
   required_version = ">= 1.11"
@@ -16,8 +16,24 @@ variable "account_id" {
   type        = string
 }
 
+# An ephemeral resource can't be mocked, so pagerduty_integration_token stands in
+# the configuration that calls the module.
+variable "integration_token" {
+  description = "Integration token to link with."
+  type        = string
+  ephemeral   = true
+  sensitive   = true
+}
+
+variable "integration_token_version" {
+  description = "Version of the integration token. Another one connects anew."
+  type        = number
+}
+
 resource "pagerduty_connection" "this" {
-  account_id = var.account_id
+  account_id                   = var.account_id
+  integration_token_wo         = var.integration_token
+  integration_token_wo_version = var.integration_token_version
 }
 
 data "pagerduty_services" "all" {
@@ -25,7 +41,7 @@ data "pagerduty_services" "all" {
   depends_on = [pagerduty_connection.this]
 }
 
-output "service_ids" {
-  description = "ID of each connected PagerDuty service, by its name."
-  value       = { for service in data.pagerduty_services.all.services : service.name => service.id }
+output "services" {
+  description = "Names of the connected PagerDuty services."
+  value       = data.pagerduty_services.all.services[*].name
 }

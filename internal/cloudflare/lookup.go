@@ -1,0 +1,85 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package cloudflare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// maxSuggestions is how many services an error suggests.
+const maxSuggestions = 3
+
+// NoSuchServiceError is a lookup that no service matches.
+type NoSuchServiceError struct {
+	Wanted  string    // the name or ID that was looked for
+	Closest []Service // the most similar ones, the closest first; none where the account has none
+}
+
+func (e *NoSuchServiceError) Error() string {
+	text := "there is no PagerDuty service " + quoted(e.Wanted)
+	if len(e.Closest) == 0 {
+		return text + ", nor any other"
+	}
+	return text + "; closest are " + ServiceNames(e.Closest)
+}
+
+// AmbiguousServiceError is a lookup that several services match.
+type AmbiguousServiceError struct {
+	Wanted   string // the name or ID that was looked for
+	Services []Service
+}
+
+func (e *AmbiguousServiceError) Error() string {
+	return fmt.Sprintf("several PagerDuty services match %s: %s", quoted(e.Wanted), ServiceNames(e.Services))
+}
+
+// ServiceNamed returns the one service of exactly this name. The error is a
+// *NoSuchServiceError or an *AmbiguousServiceError.
+func ServiceNamed(services []Service, name string) (Service, error) {
+	return only(services, name, func(s Service) bool { return s.Name == name })
+}
+
+// ServiceWithID returns the one service with this ID, given in either case and
+// with or without dashes. The error is as that of ServiceNamed.
+func ServiceWithID(services []Service, id string) (Service, error) {
+	return only(services, id, func(s Service) bool { return bareID(s.ID) == bareID(id) })
+}
+
+func bareID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
+
+func only(services []Service, wanted string, matches func(Service) bool) (Service, error) {
+	var found []Service
+	for _, service := range services {
+		if matches(service) {
+			found = append(found, service)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Service{}, &NoSuchServiceError{Wanted: wanted, Closest: closest(services, wanted)}
+	case 1:
+		return found[0], nil
+	default:
+		return Service{}, &AmbiguousServiceError{Wanted: wanted, Services: found}
+	}
+}
+
+// closest returns the services whose names, or IDs, are most similar: people also
+// take one for the other.
+func closest(services []Service, wanted string) []Service {
+	name, id := strings.ToLower(wanted), bareID(wanted)
+	similarity := make(map[Service]float64, len(services))
+	for _, s := range services {
+		similarity[s] = max(levenshtein.Match(strings.ToLower(s.Name), name, nil), levenshtein.Match(bareID(s.ID), id, nil))
+	}
+	sorted := slices.SortedStableFunc(slices.Values(services), func(a, b Service) int {
+		return cmp.Compare(similarity[b], similarity[a])
+	})
+	return sorted[:min(len(sorted), maxSuggestions)]
+}

@@ -1,0 +1,90 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+var (
+	_ datasource.DataSourceWithConfigure        = (*serviceDataSource)(nil)
+	_ datasource.DataSourceWithConfigValidators = (*serviceDataSource)(nil)
+)
+
+// NewServiceDataSource makes the data source pagerduty_service.
+func NewServiceDataSource() datasource.DataSource { return &serviceDataSource{} }
+
+type serviceDataSource struct {
+	data *providerData
+}
+
+type serviceLookupModel struct {
+	AccountID types.String `tfsdk:"account_id"`
+	ID        types.String `tfsdk:"id"`
+	Name      types.String `tfsdk:"name"`
+}
+
+func (d *serviceDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_service"
+}
+
+func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "One PagerDuty service that a Cloudflare account is connected to, by its name or ID: the shortest way from a name to a notification policy. " +
+			"No match is an error that lists the closest names. Several services of one name are an error that lists their IDs.\n\n" + readPermissionNote,
+		Attributes: map[string]schema.Attribute{
+			"account_id": accountIDAttribute(),
+			"id": schema.StringAttribute{
+				MarkdownDescription: serviceIDDescription + " To look a service up by its ID, give it with or without dashes, in either case. Exactly one of `id` and `name` is needed.",
+				Optional:            true,
+				Computed:            true,
+			},
+			"name": schema.StringAttribute{
+				MarkdownDescription: serviceNameDescription + " To look a service up by its name, give exactly this name. Exactly one of `id` and `name` is needed.",
+				Optional:            true,
+				Computed:            true,
+			},
+		},
+	}
+}
+
+func (d *serviceDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
+	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("id"), path.MatchRoot("name"))}
+}
+
+func (d *serviceDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	configure(&d.data, req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *serviceDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model serviceLookupModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	if !ok {
+		return
+	}
+	at, find, wanted := path.Root("name"), cloudflare.ServiceNamed, model.Name.ValueString()
+	if !model.ID.IsNull() {
+		at, find, wanted = path.Root("id"), cloudflare.ServiceWithID, model.ID.ValueString()
+	}
+	service, err := find(services, wanted)
+	if err != nil {
+		const summary = "Unable to Find PagerDuty Service"
+		resp.Diagnostics.AddAttributeError(at, summary, failure{summary, model.AccountID.ValueString(), readPermission, "", err}.detail())
+		return
+	}
+	model.ID, model.Name = types.StringValue(service.ID), types.StringValue(service.Name)
+	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
+}
