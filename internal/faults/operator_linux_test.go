@@ -64,7 +64,7 @@ func TestOperator(t *testing.T) {
 	}
 }
 
-// campaign is rounds of blows until its time is up.
+// campaign is rounds of blows, two of each kind at least, until its time is up.
 type campaign struct {
 	template []byte
 	deadline time.Time
@@ -77,11 +77,16 @@ type campaign struct {
 // work fights rounds, one after the other. Other workers do so at the same time.
 func (c *campaign) work(t *testing.T) {
 	t.Helper()
-	for time.Now().Before(c.deadline) && !t.Failed() {
+	for !t.Failed() {
 		c.mu.Lock()
+		// Each blow is struck at least twice, however slow the machine is.
+		done := c.rounds >= 2*len(blows) && time.Now().After(c.deadline)
 		c.rounds++
 		n := c.rounds
 		c.mu.Unlock()
+		if done {
+			return
+		}
 		r := &round{n: n, random: rand.New(rand.NewPCG(*seed, uint64(n))), template: c.template}
 		t.Run(strconv.Itoa(n), r.test)
 		c.mu.Lock()
