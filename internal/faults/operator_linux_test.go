@@ -81,12 +81,13 @@ func (c *campaign) work(t *testing.T) {
 		c.mu.Lock()
 		// Each blow is struck at least twice, however slow the machine is.
 		done := c.rounds >= 2*len(blows) && time.Now().After(c.deadline)
+		if done {
+			c.mu.Unlock()
+			return
+		}
 		c.rounds++
 		n := c.rounds
 		c.mu.Unlock()
-		if done {
-			return
-		}
 		r := &round{n: n, random: rand.New(rand.NewPCG(*seed, uint64(n))), template: c.template}
 		t.Run(strconv.Itoa(n), r.test)
 		c.mu.Lock()

@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 const (
@@ -42,25 +42,29 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(variable)
 	}
 	os.Setenv("TF_CLI_CONFIG_FILE", os.DevNull)
-	useTofu()
 	fixWalk()
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		fetched, err := os.MkdirTemp("", "provider")
+		if err == nil {
+			defer os.RemoveAll(fetched)
+			err = useTerraform(fetched)
+		}
+		if err != nil {
+			fmt.Println("FAIL:", err)
+			return 1
+		}
+		return m.Run()
+	}())
 }
 
-// useTofu teaches terraform-plugin-testing what tofu needs. It knows the provider
-// under two addresses by default, of which tofu refuses one, and looks for
-// terraform alone on PATH.
-func useTofu() {
+// useTerraform has terraform-plugin-testing use the same terraform, or tofu, as
+// all other tests. It knows the provider under two addresses by default, of which
+// tofu refuses one.
+func useTerraform(dir string) error {
 	os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "hashicorp")
-	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
-		return
-	}
-	if _, err := exec.LookPath("terraform"); err == nil {
-		return
-	}
-	if path, err := exec.LookPath("tofu"); err == nil {
-		os.Setenv("TF_ACC_TERRAFORM_PATH", path)
-	}
+	path, err := terraformtest.Find(context.Background(), "", dir)
+	os.Setenv(terraformtest.EnvPath, path)
+	return err
 }
 
 // fixWalk makes the random walk take the same way each time, unless somebody asks

@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 const providerAddress = "registry.terraform.io/seed-bcdb0ca7/cloudflare-pagerduty"
@@ -81,22 +82,6 @@ func serveForReattach[C any](t *testing.T, debug func(context.Context, chan C, c
 	}
 }
 
-// terraformPath finds a terraform as terraform-plugin-testing does, but does not
-// install one.
-func terraformPath(t *testing.T) string {
-	t.Helper()
-	if path := os.Getenv("TF_ACC_TERRAFORM_PATH"); path != "" {
-		return path
-	}
-	for _, name := range []string{"terraform", "tofu"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("neither terraform nor tofu is on PATH")
-	return ""
-}
-
 // write puts a configuration in place of the last one.
 func (w *workspace) write(t *testing.T, config string) {
 	t.Helper()
@@ -110,7 +95,7 @@ func (w *workspace) write(t *testing.T, config string) {
 // which terraform shows them.
 func (w *workspace) run(t *testing.T, arguments ...string) diagnostics {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), terraformPath(t), arguments...)
+	command := exec.CommandContext(t.Context(), os.Getenv(terraformtest.EnvPath), arguments...)
 	command.Dir, command.Env = w.dir, w.env
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
