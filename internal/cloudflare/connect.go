@@ -102,7 +102,7 @@ type StillListedError struct {
 }
 
 func (e *StillListedError) Error() string {
-	text := "the services were deleted, but that could not be confirmed"
+	text := "the services should be gone, but that could not be confirmed"
 	if len(e.Services) > 0 {
 		text = "the services were to be deleted, but the API still lists " + ServiceNames(e.Services)
 	}

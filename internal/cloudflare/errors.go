@@ -150,7 +150,7 @@ type RateLimitedError struct {
 
 // Error says how long to wait.
 func (e *RateLimitedError) Error() string {
-	text := fmt.Sprintf("the rate limit of the Cloudflare API is reached; calls are answered again in %s", e.Wait.Round(time.Second))
+	text := fmt.Sprintf("unable to %s: the rate limit of the Cloudflare API is reached; calls are answered again in %s", e.Call, e.Wait.Round(time.Second))
 	if e.Err != nil {
 		text += "\n" + e.Err.Error()
 	}

@@ -286,6 +286,7 @@ func (r *round) strike(latency time.Duration, requests int, args ...string) (blo
 		}
 	}
 	providers, hit := process.strike(what, again)
+	before := r.server.Count("")
 
 	select {
 	case <-process.done:
@@ -295,6 +296,9 @@ func (r *round) strike(latency time.Duration, requests int, args ...string) (blo
 		r.t.Errorf("terraform has not ended within a minute of: %s", what)
 	}
 	orphans := r.reap(providers)
+	if more := r.server.Count("") - before; what == kill && more > 0 {
+		r.note("%d requests more after: %s", more, what)
+	}
 	if !hit {
 		moment = "too late"
 	}

@@ -65,7 +65,7 @@ func (f failure) advice() string {
 			"\n\nOr set `adopt_existing = true` to take it over during apply. Make sure that no other state still manages it."
 	case errors.As(f.err, &none):
 		return "The link may still become live: somebody has to finish in PagerDuty, which " + finishURL + " leads to. " +
-			"Nothing was saved to the state. Once the service is listed, import the connection:\n\n" + importSnippet(f.accountID) + "\n\nOr apply again with a longer `timeouts.create`."
+			"Nothing was saved to the state. Once the service is listed, import the connection:\n\n" + importSnippet(f.accountID) + "\n\nIf nobody will finish it, apply again: that links anew, and waits as long as `timeouts.create` says."
 	case errors.As(f.err, &unsettled):
 		return "Nothing was saved to the state. Apply again: if no service is listed by then, the account is linked anew. If services show up, import the connection:\n\n" + importSnippet(f.accountID)
 	case errors.As(f.err, &unseen):
@@ -137,7 +137,8 @@ func connectedWarning(accountID string, services []cloudflare.Service) diag.Diag
 func deletionWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("PagerDuty Services Will Be Disconnected",
 		fmt.Sprintf("This deletes all PagerDuty services of account %s: %s.\n\n"+
-			"Notification policies that route to them stop paging. To keep them and only stop managing the connection, use a `removed` block with `destroy = false`, or `terraform state rm`.",
+			"Notification policies that route to them stop paging. To keep them and only stop managing the connection, use a `removed` block with `destroy = false`, or `terraform state rm`. "+
+			"If this is a deposed object, or another block manages the same account, these are the services of the other one too: keep them.",
 			accountID, cloudflare.ServiceNames(services)))
 }
 
@@ -158,6 +159,6 @@ func pendingWarning(accountID string, lookErr error) diag.Diagnostic {
 
 func lostWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic("PagerDuty Services Are Gone",
-		fmt.Sprintf("Account %s has no PagerDuty service any more; there were %s. Somebody deleted them outside of Terraform, and policies that route to them do not page. "+
+		fmt.Sprintf("Account %s has no PagerDuty service any more; there were %s. They were deleted in the dashboard, or by another resource or state, and policies that route to them do not page. "+
 			"The connection is taken out of the state, so that the next apply connects the account again.", accountID, cloudflare.ServiceNames(services)))
 }

@@ -59,8 +59,8 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 		MarkdownDescription: "The connection of a Cloudflare account to PagerDuty, of which an account has one.\n\n" +
 			"Creating it links the account with PagerDuty. Somebody may have to finish in PagerDuty, by choosing services there; they show in `services` at the next refresh. " +
 			"An account that is already connected is not taken over unless `adopt_existing` says so: import it instead.\n\n" +
-			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan warns and names each service. A service that the plan did not show stops the destroy before anything is deleted.\n\n" +
-			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs a Business plan or higher.",
+			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan names each service. One that the plan did not show, and that is listed right before the deletion, stops the destroy.\n\n" +
+			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough, unless they make an integration token. PagerDuty needs a Business plan or higher.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
 				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
