@@ -24,6 +24,7 @@ const module = "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty
 // libraries is what the provider links that an empty one does not, its own
 // packages left out. A longer list needs a reason.
 var libraries = []string{
+	"github.com/agext/levenshtein", // suggests names close to one that is not there
 	"github.com/dunglas/httpsfv",
 	"github.com/hashicorp/go-cleanhttp",
 	"github.com/hashicorp/go-retryablehttp",

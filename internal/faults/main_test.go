@@ -17,6 +17,9 @@ import (
 	"strconv"
 	"testing"
 
+	// go test keeps results until what they were linked from changes: the provider
+	// that these tests build must be part of that.
+	_ "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/provider"
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 

@@ -37,7 +37,7 @@ func TestToxics(t *testing.T) {
 	)
 	patient := object{"max_retries": 0}
 	impatient := object{"max_retries": 0, "request_timeout": "700ms"}
-	persistent := object{"max_retries": 2, "request_timeout": "700ms"}
+	persistent := object{"max_retries": 2}
 
 	for name, test := range map[string]struct {
 		toxic  string
@@ -52,7 +52,7 @@ func TestToxics(t *testing.T) {
 		"a byte at a time, past the time-out":  {strings.ReplaceAll(drops, "2000", "9000"), impatient, timedOut},
 		"bandwidth of nothing":                 {strings.ReplaceAll(narrow, "1", "0"), impatient, timedOut},
 		"no answer":                            {mute, impatient, timedOut},
-		"no answer, repeated":                  {mute, persistent, timedOut},
+		"no answer, repeated":                  {mute, object{"max_retries": 2, "request_timeout": "700ms"}, timedOut},
 		"no answer, then the connection ends":  {dies, patient, ended},
 		"connection ends at once":              {nothing, patient, ended},
 		"connection ends at once, repeated":    {nothing, persistent, ended},
