@@ -152,8 +152,11 @@ func generates(w *workspace) {
 func queries(w *workspace) {
 	w.t.Helper()
 	help, err := w.Run(w.t.Context(), "-help")
-	if err != nil || !strings.Contains(help.Output, "\n  query ") {
-		w.t.Skipf("version %s of %s has no queries, %v", release, terraform.Path, err)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !strings.Contains(help.Output, "\n  query ") {
+		w.t.Skipf("%s, version %s, has no queries", terraform.Path, release)
 	}
 	w.connected()
 	w.run(0, "validate", "-query")
