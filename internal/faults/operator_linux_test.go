@@ -193,13 +193,15 @@ func (r *round) destroy(latency time.Duration) {
 	account := r.server.Account(accountA)
 	account.SetServices(r.connect()...)
 	strange := cloudflaretest.Service{ID: "99999999999999999999999999999999", Name: "Stranger"}
+	requests := 4
 	if r.random.IntN(2) == 0 {
+		requests = 2
 		// Somebody adds a service after the plan, when the guard looks.
 		r.server.Fail(cloudflaretest.Fault{Call: list, Skip: 1, Times: 1, Hook: func() {
 			account.SetServices(append(account.Services(), strange)...)
 		}})
 	}
-	what, _ := r.strike(latency, 4, "destroy")
+	what, _ := r.strike(latency, requests, "destroy")
 	r.server.Heal()
 	state, live := r.w.inState(), len(account.Services()) > 0
 	r.note("destroy, %s: connected %t, in the state %t", what, live, state != nil)
