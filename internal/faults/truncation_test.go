@@ -362,7 +362,7 @@ func TestTruncation(t *testing.T) {
 		"compressed":          {how: zipped, times: 1, stride: 5},
 		"in chunks":           {how: chunked, times: 1, stride: 5},
 		"reset":               {how: ends, toxics: []string{abrupt}, times: 1, stride: 5},
-		"stalled":             {how: stalls, times: 1, stride: 41, timeout: "25s"},
+		"stalled":             {how: stalls, times: 1, stride: 41, timeout: "15s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
