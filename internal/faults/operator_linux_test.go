@@ -4,7 +4,6 @@
 package faults
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -291,7 +290,7 @@ func (r *round) strike(latency time.Duration, requests int, args ...string) (blo
 			moment = fmt.Sprintf("during request %d, %s", len(requests), last.Call)
 		}
 	}
-	providers, hit := process.strike(what, again)
+	hit := process.strike(what, again)
 	before := r.server.Count("")
 
 	select {
@@ -301,7 +300,7 @@ func (r *round) strike(latency time.Duration, requests int, args ...string) (blo
 		<-process.done
 		r.t.Errorf("terraform has not ended within a minute of: %s", what)
 	}
-	orphans := r.reap(providers)
+	orphans := r.reap()
 	if more := r.server.Count("") - before; what == kill && more > 0 {
 		r.note("%d requests more after: %s", more, what)
 	}
@@ -340,19 +339,16 @@ func (p *process) sleep(d time.Duration) {
 	}
 }
 
-// strike returns the providers that ran at that moment, and whether terraform did.
-func (p *process) strike(what blow, again time.Duration) ([]int, bool) {
-	terraform := p.cmd.Process
-	var providers []int
-	for p.running() && len(providers) == 0 {
+// strike returns whether terraform was still there to be struck.
+func (p *process) strike(what blow, again time.Duration) bool {
+	terraform, providers := p.cmd.Process, providersIn(p.cmd.Dir)
+	for len(providers) == 0 && p.running() && (what == killProvider || what == interruptOther) {
 		// Between two phases of terraform there is none.
-		if providers = children(terraform.Pid); len(providers) > 0 || what != killProvider && what != interruptOther {
-			break
-		}
 		p.sleep(time.Millisecond)
+		providers = providersIn(p.cmd.Dir)
 	}
 	if !p.running() {
-		return providers, false
+		return false
 	}
 	switch what {
 	case interrupt:
@@ -374,7 +370,7 @@ func (p *process) strike(what blow, again time.Duration) ([]int, bool) {
 		_ = terraform.Kill()
 		signal(providers, syscall.SIGKILL)
 	}
-	return providers, true
+	return true
 }
 
 func signal(pids []int, signal syscall.Signal) {
@@ -385,18 +381,14 @@ func signal(pids []int, signal syscall.Signal) {
 	}
 }
 
-// children are the providers that a terraform has started and that still run.
-func children(parent int) []int {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+// providersIn are the providers that run in a folder. A provider has terraform's;
+// its parent is no longer terraform once that has been killed.
+func providersIn(dir string) []int {
+	folders, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	dir = resolved(dir)
 	var found []int
-	for _, path := range stats {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			continue // It has ended.
-		}
-		// The state and the parent come after the name, which may hold anything.
-		fields := strings.Fields(string(content[bytes.LastIndexByte(content, ')')+1:]))
-		if len(fields) < 2 || fields[1] != strconv.Itoa(parent) {
+	for _, path := range folders {
+		if cwd, err := os.Readlink(path); err != nil || cwd != dir {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil && isProvider(pid) {
@@ -410,25 +402,30 @@ func children(parent int) []int {
 // built: its number may be another's by now.
 func isProvider(pid int) bool {
 	exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
-	return err == nil && exe == terraform.Provider
+	return err == nil && exe == resolved(terraform.Provider)
+}
+
+// resolved is a path as the kernel gives it.
+func resolved(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // reap waits for what is under way, and ends the providers that outlive their
 // terraform. It returns how many did.
-func (r *round) reap(providers []int) int {
+func (r *round) reap() int {
+	// A process that terraform has just forked is not a provider yet.
+	time.Sleep(50 * time.Millisecond)
 	end := time.Now().Add(3 * time.Second)
 	underway := func(request cloudflaretest.Request) bool { return request.End.IsZero() }
-	for time.Now().Before(end) && (slices.ContainsFunc(providers, isProvider) || slices.ContainsFunc(r.server.Requests(), underway)) {
-		time.Sleep(10 * time.Millisecond)
+	for time.Now().Before(end) && (len(providersIn(r.w.Dir)) > 0 || slices.ContainsFunc(r.server.Requests(), underway)) {
+		time.Sleep(20 * time.Millisecond)
 	}
-	orphans := 0
-	for _, pid := range providers {
-		if isProvider(pid) {
-			orphans++
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-	}
-	return orphans
+	orphans := providersIn(r.w.Dir)
+	signal(orphans, syscall.SIGKILL)
+	return len(orphans)
 }
 
 // restore does what an operator does about a state that a terraform which was
