@@ -30,7 +30,7 @@ demo: ## Connect, read and disconnect with terraform, on a stand-in for the API
 
 .PHONY: test
 test: ## Run every test, under the race detector
-	$(HERMETIC) go test -race -timeout 20m ./...
+	$(HERMETIC) go test -race -count 1 -timeout 20m ./...
 
 # How long each fuzz target searches. What it finds goes to testdata/fuzz, to be
 # kept: test runs it from then on.

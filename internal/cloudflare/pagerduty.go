@@ -131,6 +131,9 @@ func (c *Client) CreateIntegrationToken(ctx context.Context, accountID string) (
 	answer, err := c.send(ctx, call{
 		name: "create an integration token", method: http.MethodPost, path: path, logPath: path,
 		repeat: repeatAlways, answersSecret: true,
+		// What comes on a connection that is kept after its answer, the standard
+		// library logs word for word: an answer sent twice would show the token.
+		singleUse: true,
 	})
 	if err != nil {
 		return "", err
