@@ -16,13 +16,6 @@ variable "account_id" {
   type        = string
 }
 
-variable "integration_token" {
-  description = "Integration token to link with."
-  type        = string
-  ephemeral   = true
-  sensitive   = true
-}
-
 variable "service" {
   description = "Name of the service in PagerDuty."
   type        = string
@@ -31,9 +24,7 @@ variable "service" {
 module "pagerduty" {
   source = "./modules/pagerduty"
 
-  account_id                = var.account_id
-  integration_token         = var.integration_token
-  integration_token_version = 1
+  account_id = var.account_id
 }
 
 data "pagerduty_service" "routed" {

@@ -34,8 +34,6 @@ const (
 type ConnectOptions struct {
 	// AdoptExisting takes over an account that is already connected.
 	AdoptExisting bool
-	// IntegrationToken links with this token instead of one made for it.
-	IntegrationToken string
 	// WaitForServices makes it a failure when no service is listed by the
 	// context's deadline.
 	WaitForServices bool
@@ -182,13 +180,9 @@ func (c *Client) link(ctx context.Context, accountID string, options ConnectOpti
 	// A list that began before the services showed must not be shared after.
 	defer c.lists.Forget(destinationPath(accountID))
 
-	token := options.IntegrationToken
-	if token == "" {
-		made, err := c.CreateIntegrationToken(ctx, accountID)
-		if err != nil {
-			return nil, err
-		}
-		token = made
+	token, err := c.CreateIntegrationToken(ctx, accountID)
+	if err != nil {
+		return nil, err
 	}
 	id, err := c.Link(ctx, accountID, token)
 	if err != nil && !IsOutcomeOpen(err) {

@@ -86,13 +86,6 @@ func (a *Account) FinishConsent() {
 	a.waiting = nil
 }
 
-// NewToken makes an integration token, as another client may.
-func (a *Account) NewToken() string {
-	a.server.mu.Lock()
-	defer a.server.mu.Unlock()
-	return a.issue()
-}
-
 // Tokens returns the integration tokens made so far, in order.
 func (a *Account) Tokens() []string {
 	a.server.mu.Lock()

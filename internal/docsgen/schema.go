@@ -16,8 +16,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// schemaJSON returns every schema that the server has, under the given
-// provider name.
+// schemaJSON returns the schemas of every kind that this provider has, under the
+// given provider name.
 func schemaJSON(ctx context.Context, server tfprotov6.ProviderServer, name string) ([]byte, error) {
 	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
@@ -38,15 +38,11 @@ func schemaJSON(ctx context.Context, server tfprotov6.ProviderServer, name strin
 	return json.Marshal(tfjson.ProviderSchemas{
 		FormatVersion: "1.0",
 		Schemas: map[string]*tfjson.ProviderSchema{name: {
-			ConfigSchema:             toSchema(schemas.Provider),
-			ResourceSchemas:          mapValues(schemas.ResourceSchemas, toSchema),
-			DataSourceSchemas:        mapValues(schemas.DataSourceSchemas, toSchema),
-			EphemeralResourceSchemas: mapValues(schemas.EphemeralResourceSchemas, toSchema),
-			ListResourceSchemas:      mapValues(schemas.ListResourceSchemas, toSchema),
-			StateStoreSchemas:        mapValues(schemas.StateStoreSchemas, toSchema),
-			ActionSchemas:            mapValues(schemas.ActionSchemas, toAction),
-			Functions:                mapValues(schemas.Functions, toFunction),
-			ResourceIdentitySchemas:  mapValues(identities.IdentitySchemas, toIdentity),
+			ConfigSchema:            toSchema(schemas.Provider),
+			ResourceSchemas:         mapValues(schemas.ResourceSchemas, toSchema),
+			DataSourceSchemas:       mapValues(schemas.DataSourceSchemas, toSchema),
+			ListResourceSchemas:     mapValues(schemas.ListResourceSchemas, toSchema),
+			ResourceIdentitySchemas: mapValues(identities.IdentitySchemas, toIdentity),
 		}},
 	})
 }
@@ -131,37 +127,6 @@ func toIdentity(s *tfprotov6.ResourceIdentitySchema) *tfjson.IdentitySchema {
 		}
 	}
 	return &tfjson.IdentitySchema{Version: toUnsigned(s.Version), Attributes: attributes}
-}
-
-func toAction(a *tfprotov6.ActionSchema) *tfjson.ActionSchema {
-	return &tfjson.ActionSchema{Block: toBlock(a.Schema.Block)}
-}
-
-func toFunction(f *tfprotov6.Function) *tfjson.FunctionSignature {
-	var parameters []*tfjson.FunctionParameter
-	for _, p := range f.Parameters {
-		parameters = append(parameters, toParameter(p))
-	}
-	return &tfjson.FunctionSignature{
-		Description:        f.Description,
-		Summary:            f.Summary,
-		DeprecationMessage: f.DeprecationMessage,
-		ReturnType:         toType(f.Return.Type),
-		Parameters:         parameters,
-		VariadicParameter:  toParameter(f.VariadicParameter),
-	}
-}
-
-func toParameter(p *tfprotov6.FunctionParameter) *tfjson.FunctionParameter {
-	if p == nil {
-		return nil
-	}
-	return &tfjson.FunctionParameter{
-		Name:        p.Name,
-		Description: p.Description,
-		IsNullable:  p.AllowNullValue,
-		Type:        toType(p.Type),
-	}
 }
 
 // toType goes through JSON, in which both packages write a type alike, since

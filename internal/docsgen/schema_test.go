@@ -12,14 +12,9 @@ import (
 	"testing"
 
 	tfjson "github.com/hashicorp/terraform-json"
-	"github.com/hashicorp/terraform-plugin-framework/action"
-	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	datasourceschema "github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
-	ephemeralschema "github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
-	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	listschema "github.com/hashicorp/terraform-plugin-framework/list/schema"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -31,7 +26,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// TestSchemaJSON holds every kind of schema, attribute and nesting against
+// TestSchemaJSON holds each kind of schema, attribute and nesting against
 // testdata/sample.json, in the words that Terraform itself uses.
 func TestSchemaJSON(t *testing.T) {
 	t.Parallel()
@@ -127,20 +122,8 @@ func (*sampleProvider) DataSources(context.Context) []func() datasource.DataSour
 	return []func() datasource.DataSource{func() datasource.DataSource { return &sampleDataSource{} }}
 }
 
-func (*sampleProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{func() ephemeral.EphemeralResource { return &sampleEphemeral{} }}
-}
-
 func (*sampleProvider) ListResources(context.Context) []func() list.ListResource {
 	return []func() list.ListResource{func() list.ListResource { return &sampleList{} }}
-}
-
-func (*sampleProvider) Actions(context.Context) []func() action.Action {
-	return []func() action.Action{func() action.Action { return &sampleAction{} }}
-}
-
-func (*sampleProvider) Functions(context.Context) []func() function.Function {
-	return []func() function.Function{func() function.Function { return &sampleFunction{} }}
 }
 
 type sampleResource struct{ resource.Resource }
@@ -209,20 +192,6 @@ func (*sampleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 	}
 }
 
-type sampleEphemeral struct{ ephemeral.EphemeralResource }
-
-func (*sampleEphemeral) Metadata(_ context.Context, _ ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
-	resp.TypeName = "sample_secret"
-}
-
-func (*sampleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
-	resp.Schema = ephemeralschema.Schema{
-		Attributes: map[string]ephemeralschema.Attribute{
-			"secret": ephemeralschema.StringAttribute{Computed: true, Sensitive: true},
-		},
-	}
-}
-
 type sampleList struct{ list.ListResource }
 
 func (*sampleList) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -234,37 +203,6 @@ func (*sampleList) ListResourceConfigSchema(_ context.Context, _ list.ListResour
 		Attributes: map[string]listschema.Attribute{
 			"account_ids": listschema.ListAttribute{Optional: true, ElementType: types.StringType},
 		},
-	}
-}
-
-type sampleAction struct{ action.Action }
-
-func (*sampleAction) Metadata(_ context.Context, _ action.MetadataRequest, resp *action.MetadataResponse) {
-	resp.TypeName = "sample_do"
-}
-
-func (*sampleAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
-	resp.Schema = actionschema.Schema{
-		Attributes: map[string]actionschema.Attribute{
-			"what": actionschema.StringAttribute{Required: true},
-		},
-	}
-}
-
-type sampleFunction struct{ function.Function }
-
-func (*sampleFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
-	resp.Name = "join"
-}
-
-func (*sampleFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
-	resp.Definition = function.Definition{
-		Summary:             "Joins.",
-		MarkdownDescription: "Joins `parts`.",
-		DeprecationMessage:  "Use another function.",
-		Parameters:          []function.Parameter{function.StringParameter{Name: "separator", AllowNullValue: true}},
-		VariadicParameter:   function.StringParameter{Name: "parts", Description: "What to join."},
-		Return:              function.StringReturn{},
 	}
 }
 

@@ -46,11 +46,6 @@ var special = map[string]func(*workspace){
 	"list-resources/pagerduty_connection/default.tfquery.hcl":       queries,
 	"list-resources/pagerduty_connection/list-resource.tfquery.hcl": queries,
 
-	"testing-a-module/modules/pagerduty": func(w *workspace) {
-		w.Env = append(w.Env, "TF_VAR_integration_token="+w.a.NewToken(), "TF_VAR_integration_token_version=1")
-		w.applies()
-	},
-
 	"resources/pagerduty_connection/adopt_existing.tf":      adopts,
 	"resources/pagerduty_connection/import-by-identity.tf":  importsIdentity,
 	"resources/pagerduty_connection/import-by-string-id.tf": importsIntoBlock,

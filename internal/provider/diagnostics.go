@@ -107,7 +107,7 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 	case err.StatusCode == http.StatusForbidden:
 		return fmt.Sprintf("The credentials are not valid, or may not do this. The API token needs %s for this account, and PagerDuty needs a Business plan or higher. Check %s.", f.permission, credentials)
 	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
-		return "An integration token works once, for the account that it was made for. Apply again; where `integration_token_wo` gives the token, give a new one."
+		return "An integration token works once, for the account that it was made for. Apply again."
 	case err.StatusCode == http.StatusNotFound:
 		return fmt.Sprintf("Check `account_id` (or %s) and the provider's `base_url`. %s.", envAccountID, accountIDAdvice)
 	case err.StatusCode >= 500:

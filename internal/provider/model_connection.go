@@ -14,8 +14,6 @@ type connectionModel struct {
 	AccountID       types.String   `tfsdk:"account_id"`
 	AdoptExisting   types.Bool     `tfsdk:"adopt_existing"`
 	WaitForServices types.Bool     `tfsdk:"wait_for_services"`
-	TokenWO         types.String   `tfsdk:"integration_token_wo"`
-	TokenWOVersion  types.Int64    `tfsdk:"integration_token_wo_version"`
 	Timeouts        timeouts.Value `tfsdk:"timeouts"`
 	ID              types.String   `tfsdk:"id"`
 	ConnectionID    types.String   `tfsdk:"connection_id"`
@@ -26,22 +24,11 @@ type connectionIdentityModel struct {
 	AccountID types.String `tfsdk:"account_id"`
 }
 
-// toOptions takes the integration token apart: it is in the configuration alone,
-// never in a plan.
-func (m *connectionModel) toOptions(token types.String) cloudflare.ConnectOptions {
+func (m *connectionModel) toOptions() cloudflare.ConnectOptions {
 	return cloudflare.ConnectOptions{
-		AdoptExisting:    m.AdoptExisting.ValueBool(),
-		WaitForServices:  m.WaitForServices.ValueBool(),
-		IntegrationToken: token.ValueString(),
+		AdoptExisting:   m.AdoptExisting.ValueBool(),
+		WaitForServices: m.WaitForServices.ValueBool(),
 	}
-}
-
-// relinks tells whether another version of the integration token replaces the
-// connection. A version that comes or goes does not: after an import there is
-// none in the state, and a replacement would delete the services.
-func (m *connectionModel) relinks(state *connectionModel) bool {
-	known := !m.TokenWOVersion.IsNull() && !m.TokenWOVersion.IsUnknown() && !state.TokenWOVersion.IsNull()
-	return known && !m.TokenWOVersion.Equal(state.TokenWOVersion)
 }
 
 func (m *connectionModel) fromConnection(connection *cloudflare.Connection) {

@@ -33,8 +33,6 @@ import (
 type session struct {
 	// Deferral lets the provider defer what it can't do yet.
 	deferral bool
-	// NoWriteOnly is what a terraform before 1.11 says of itself.
-	noWriteOnly bool
 
 	t       tester
 	server  *standIn
@@ -185,7 +183,6 @@ func (s *session) validate(config object) diagnostics {
 	s.t.Helper()
 	resp, err := s.wire.ValidateResourceConfig(s.ctx, &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: connectionType, Config: s.encode(s.connection(), config),
-		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: !s.noWriteOnly},
 	})
 	s.check(err)
 	return s.audit(resp.Diagnostics)
@@ -234,10 +231,9 @@ func (s *session) planOnce(prior instance, config object) plan {
 	for _, at := range resp.RequiresReplace {
 		p.replaced = append(p.replaced, attribute(at))
 	}
-	s.checkWriteOnly(p.state)
 	for _, attribute := range s.attributes() {
 		value := config[attribute.Name]
-		if value != nil && !attribute.WriteOnly && !agrees(value, p.state[attribute.Name]) {
+		if value != nil && !agrees(value, p.state[attribute.Name]) {
 			s.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}
@@ -248,17 +244,6 @@ func (s *session) attributes() []*tfprotov6.SchemaAttribute {
 	return s.schemas.ResourceSchemas[connectionType].Block.Attributes
 }
 
-// checkWriteOnly fails for a plan or a state that has what is for the provider
-// alone.
-func (s *session) checkWriteOnly(state object) {
-	s.t.Helper()
-	for _, attribute := range s.attributes() {
-		if attribute.WriteOnly && state[attribute.Name] != nil {
-			s.t.Fatalf("%s is in a plan or a state", attribute.Name)
-		}
-	}
-}
-
 // proposed is the prior state with the block put over it.
 func (s *session) proposed(prior, config object) object {
 	if config == nil {
@@ -267,10 +252,7 @@ func (s *session) proposed(prior, config object) object {
 	proposed := object{}
 	for _, attribute := range s.attributes() {
 		value := config[attribute.Name]
-		switch {
-		case attribute.WriteOnly:
-			value = nil
-		case value == nil && attribute.Computed:
+		if value == nil && attribute.Computed {
 			value = prior[attribute.Name]
 		}
 		proposed[attribute.Name] = value
@@ -308,7 +290,6 @@ func (s *session) applyOnce(p plan) outcome {
 	s.check(err)
 	out := outcome{instance: instance{s.decode(typ, resp.NewState), s.decodeIdentity(resp.NewIdentity), resp.Private}, diags: s.audit(resp.Diagnostics)}
 	s.auditText("private state", string(resp.Private))
-	s.checkWriteOnly(out.state)
 	failed := out.diags.hasError()
 	out.tainted = failed && p.prior.state == nil && out.state != nil
 	if !failed && !agrees(p.state, out.state) {
@@ -459,40 +440,6 @@ func (s *session) query(config object, limit int64, includeResource bool) ([]fou
 		}
 	}
 	return results, diags
-}
-
-// open opens the ephemeral resource. What it holds is secret, and nothing audits
-// it.
-func (s *session) open(config object) outcome {
-	s.t.Helper()
-	const name = "pagerduty_integration_token"
-	typ := s.schemas.EphemeralResourceSchemas[name].ValueType()
-	value := s.encode(typ, config)
-	validated, err := s.wire.ValidateEphemeralResourceConfig(s.ctx, &tfprotov6.ValidateEphemeralResourceConfigRequest{TypeName: name, Config: value})
-	s.check(err)
-	out := outcome{diags: s.audit(validated.Diagnostics)}
-	if out.diags.hasError() {
-		return out
-	}
-	resp, err := s.wire.OpenEphemeralResource(s.ctx, &tfprotov6.OpenEphemeralResourceRequest{
-		TypeName: name, Config: value,
-		ClientCapabilities: &tfprotov6.OpenEphemeralResourceClientCapabilities{DeferralAllowed: s.deferral},
-	})
-	s.check(err)
-	out.diags, out.deferred, out.private = append(out.diags, s.audit(resp.Diagnostics)...), resp.Deferred != nil, resp.Private
-	if !out.diags.hasError() && !out.deferred {
-		result, err := resp.Result.Unmarshal(typ)
-		s.check(err)
-		out.state, _ = fromValue(result).(object)
-	}
-	if !resp.RenewAt.IsZero() {
-		s.t.Fatalf("to be renewed at %s", resp.RenewAt)
-	}
-	s.auditText("private data", string(resp.Private))
-	closed, err := s.wire.CloseEphemeralResource(s.ctx, &tfprotov6.CloseEphemeralResourceRequest{TypeName: name, Private: resp.Private})
-	s.check(err)
-	out.diags = append(out.diags, s.audit(closed.Diagnostics)...)
-	return out
 }
 
 func (s *session) check(err error) {

@@ -15,7 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -32,10 +31,7 @@ const (
 	homePage = "https://github.com/seed-bcdb0ca7/" + name
 )
 
-var (
-	_ provider.ProviderWithEphemeralResources = (*pagerdutyProvider)(nil)
-	_ provider.ProviderWithListResources      = (*pagerdutyProvider)(nil)
-)
+var _ provider.ProviderWithListResources = (*pagerdutyProvider)(nil)
 
 // New returns the factory that a provider server needs. The version stands in
 // the user agent.
@@ -129,7 +125,7 @@ func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.Configur
 		}
 		data.client = client
 	}
-	resp.ResourceData, resp.DataSourceData, resp.EphemeralResourceData, resp.ListResourceData = data, data, data, data
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = data, data, data
 }
 
 func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resource {
@@ -138,10 +134,6 @@ func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resourc
 
 func (p *pagerdutyProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{NewServiceDataSource, NewServicesDataSource}
-}
-
-func (p *pagerdutyProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
-	return []func() ephemeral.EphemeralResource{NewIntegrationTokenEphemeralResource}
 }
 
 func (p *pagerdutyProvider) ListResources(context.Context) []func() list.ListResource {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -60,7 +59,7 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 			"Creating it links the account with PagerDuty. Somebody may have to finish in PagerDuty, by choosing services there; they show in `services` at the next refresh. " +
 			"An account that is already connected is not taken over unless `adopt_existing` says so: import it instead.\n\n" +
 			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan names each service. One that the plan did not show, and that is listed right before the deletion, stops the destroy.\n\n" +
-			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough, unless they make an integration token. PagerDuty needs a Business plan or higher.",
+			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs a Business plan or higher.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
 				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
@@ -79,18 +78,6 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
-			},
-			"integration_token_wo": schema.StringAttribute{
-				MarkdownDescription: "Integration token to link with when the connection is created, instead of one that is made for it; the ephemeral resource `pagerduty_integration_token` makes one. It works once, and is in no state and no plan. Set `integration_token_wo_version` with it.",
-				Optional:            true,
-				Sensitive:           true,
-				WriteOnly:           true,
-				Validators:          []validator.String{valid("Integration Token", cloudflare.ValidateIntegrationToken)},
-			},
-			"integration_token_wo_version": schema.Int64Attribute{
-				MarkdownDescription: "Version of `integration_token_wo`, since Terraform can't see that itself change. Changing it replaces the connection, which deletes the PagerDuty services of the account; adding or removing it does not.",
-				Optional:            true,
-				Validators:          []validator.Int64{int64validator.AlsoRequires(path.MatchRoot("integration_token_wo"))},
 			},
 			"timeouts": timeoutsAttribute(ctx),
 			"id": schema.StringAttribute{
@@ -188,13 +175,8 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 	// An account that the block names and that is not known yet need not be another
 	// one, and a replacement would delete services for nothing.
 	moves := state != nil && !plan.AccountID.IsUnknown() && !plan.AccountID.Equal(state.AccountID)
-	switch {
-	case moves:
+	if moves {
 		resp.RequiresReplace.Append(path.Root("account_id"))
-	case state != nil && plan.relinks(state):
-		resp.RequiresReplace.Append(path.Root("integration_token_wo_version"))
-	}
-	if len(resp.RequiresReplace) > 0 {
 		plan.ConnectionID, plan.Services = types.StringUnknown(), types.ListUnknown(serviceType)
 		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
 	}
@@ -237,8 +219,6 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	r.data.checkKnown(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
-	var token types.String
-	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("integration_token_wo"), &token)...)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -247,7 +227,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 	accountID := plan.AccountID.ValueString()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions(token))
+	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions())
 	if err != nil {
 		failure{"Unable to Connect PagerDuty", accountID, writePermission, "timeouts.create", err}.addTo(&resp.Diagnostics)
 		return

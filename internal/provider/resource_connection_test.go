@@ -392,37 +392,6 @@ resource "pagerduty_connection" "this" { account_id = terraform_data.%[1]s.outpu
 	)
 }
 
-// The same holds for a version of the integration token.
-func TestUnknownTokenVersionTurnsOutToBeAnother(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := linking(server.a, primary)
-	block := func(name string, version int) string {
-		return config(server, fmt.Sprintf(`
-resource "terraform_data" %[1]q { input = %[2]d }
-resource "pagerduty_connection" "this" {
-  integration_token_wo         = %[3]q
-  integration_token_wo_version = terraform_data.%[1]s.output
-}`, name, version, server.a.NewToken()))
-	}
-	kept := []statecheck.StateCheck{servicesAre{this, services}, called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1}}
-	unitTest(t,
-		resource.TestStep{Config: block("one", 1), ConfigStateChecks: kept},
-		resource.TestStep{
-			Config:            block("two", 1),
-			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(this, plancheck.ResourceActionUpdate)}},
-			ConfigStateChecks: kept,
-		},
-		resource.TestStep{Config: block("three", 2), ExpectError: text("inconsistent final plan")},
-		resource.TestStep{
-			PreConfig:         func() { expectServices(t, server.a, services...) },
-			Config:            block("three", 2),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountA),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, services}, called{server, cloudflaretest.Delete, 1}, called{server, cloudflaretest.Token, 0}},
-		},
-	)
-}
-
 // The main job: connect, then look the services up, in one apply.
 func TestServicesOfNewConnection(t *testing.T) {
 	t.Parallel()

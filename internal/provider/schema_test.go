@@ -19,7 +19,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -53,13 +52,10 @@ func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 	for name, schema := range s.schemas.DataSourceSchemas {
 		schemas[name] = schema.Block
 	}
-	for name, schema := range s.schemas.EphemeralResourceSchemas {
-		schemas["ephemeral "+name] = schema.Block
-	}
 	for name, schema := range s.schemas.ListResourceSchemas {
 		schemas["list "+name] = schema.Block
 	}
-	if kinds := len(s.schemas.Functions) + len(s.schemas.ActionSchemas) + len(s.schemas.StateStoreSchemas); kinds > 0 {
+	if kinds := len(s.schemas.EphemeralResourceSchemas) + len(s.schemas.Functions) + len(s.schemas.ActionSchemas) + len(s.schemas.StateStoreSchemas); kinds > 0 {
 		t.Errorf("%d schemas of other kinds", kinds)
 	}
 	return schemas
@@ -79,7 +75,7 @@ func TestTypeNames(t *testing.T) {
 		t.Errorf("%+v", meta)
 	}
 	names := slices.Sorted(maps.Keys(everySchema(t)))
-	want := []string{"ephemeral pagerduty_integration_token", "list pagerduty_connection", "pagerduty_connection", "pagerduty_service", "pagerduty_services", "provider"}
+	want := []string{"list pagerduty_connection", "pagerduty_connection", "pagerduty_service", "pagerduty_services", "provider"}
 	if !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
@@ -97,20 +93,18 @@ func TestAttributes(t *testing.T) {
 		"provider.max_retries":     "optional tftypes.Number",
 		"provider.request_timeout": "optional tftypes.String",
 
-		"pagerduty_connection.account_id":                   "optional computed tftypes.String",
-		"pagerduty_connection.adopt_existing":               "optional computed tftypes.Bool",
-		"pagerduty_connection.wait_for_services":            "optional computed tftypes.Bool",
-		"pagerduty_connection.integration_token_wo":         "optional sensitive write-only tftypes.String",
-		"pagerduty_connection.integration_token_wo_version": "optional tftypes.Number",
-		"pagerduty_connection.timeouts":                     "optional SINGLE",
-		"pagerduty_connection.timeouts.create":              "optional tftypes.String",
-		"pagerduty_connection.timeouts.read":                "optional tftypes.String",
-		"pagerduty_connection.timeouts.delete":              "optional tftypes.String",
-		"pagerduty_connection.id":                           "computed tftypes.String",
-		"pagerduty_connection.connection_id":                "computed tftypes.String",
-		"pagerduty_connection.services":                     "computed LIST",
-		"pagerduty_connection.services.id":                  "computed tftypes.String",
-		"pagerduty_connection.services.name":                "computed tftypes.String",
+		"pagerduty_connection.account_id":        "optional computed tftypes.String",
+		"pagerduty_connection.adopt_existing":    "optional computed tftypes.Bool",
+		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
+		"pagerduty_connection.timeouts":          "optional SINGLE",
+		"pagerduty_connection.timeouts.create":   "optional tftypes.String",
+		"pagerduty_connection.timeouts.read":     "optional tftypes.String",
+		"pagerduty_connection.timeouts.delete":   "optional tftypes.String",
+		"pagerduty_connection.id":                "computed tftypes.String",
+		"pagerduty_connection.connection_id":     "computed tftypes.String",
+		"pagerduty_connection.services":          "computed LIST",
+		"pagerduty_connection.services.id":       "computed tftypes.String",
+		"pagerduty_connection.services.name":     "computed tftypes.String",
 
 		"pagerduty_services.account_id":    "optional computed tftypes.String",
 		"pagerduty_services.name":          "optional tftypes.String",
@@ -122,9 +116,6 @@ func TestAttributes(t *testing.T) {
 		"pagerduty_service.account_id": "optional computed tftypes.String",
 		"pagerduty_service.id":         "optional computed tftypes.String",
 		"pagerduty_service.name":       "optional computed tftypes.String",
-
-		"ephemeral pagerduty_integration_token.account_id": "optional computed tftypes.String",
-		"ephemeral pagerduty_integration_token.token":      "computed sensitive tftypes.String",
 
 		"list pagerduty_connection.account_ids": "optional tftypes.List[tftypes.String]",
 	}
@@ -173,8 +164,8 @@ func TestEverythingIsDescribed(t *testing.T) {
 			t.Errorf("%s has no description in Markdown", name)
 		}
 		for permission, needed := range map[string]bool{
-			readPermission:  name != "provider" && name != "ephemeral pagerduty_integration_token",
-			writePermission: name == "pagerduty_connection" || name == "ephemeral pagerduty_integration_token",
+			readPermission:  name != "provider",
+			writePermission: name == "pagerduty_connection",
 		} {
 			if strings.Contains(schema.Description, permission) != needed {
 				t.Errorf("%s says that the API token needs %s: %t", name, permission, !needed)
@@ -190,7 +181,6 @@ func TestEverythingIsDescribed(t *testing.T) {
 	s := unconfigured(t, offline(t))
 	defaults := map[string]string{
 		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
-		".integration_token_wo": "instead of one that is made for it", ".integration_token_wo_version": "adding or removing it does not",
 		".timeouts.create": "`10m` by default", ".timeouts.read": "`10m` by default", ".timeouts.delete": "`10m` by default",
 	}
 	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
@@ -226,7 +216,7 @@ func TestCredentialsAreSensitive(t *testing.T) {
 	secret := regexp.MustCompile(`token|key|secret|password`)
 	for name, schema := range everySchema(t) {
 		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
-			if secret.MatchString(a.Name) != a.Sensitive && a.Name != "integration_token_wo_version" {
+			if secret.MatchString(a.Name) != a.Sensitive {
 				t.Errorf("%s is sensitive: %t", path, a.Sensitive)
 			}
 		})
@@ -250,7 +240,6 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 		"services":            {servicesModel{}, schemas["pagerduty_services"].Attributes},
 		"services services":   {serviceModel{}, nested("pagerduty_services")},
 		"service":             {serviceLookupModel{}, schemas["pagerduty_service"].Attributes},
-		"integration token":   {integrationTokenModel{}, schemas["ephemeral pagerduty_integration_token"].Attributes},
 		"list of connections": {connectionListModel{}, schemas["list pagerduty_connection"].Attributes},
 	} {
 		var fields, names []string
@@ -329,13 +318,6 @@ func kinds() (all []kind) {
 		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
 			var resp datasource.ConfigureResponse
 			constructor().(datasource.DataSourceWithConfigure).Configure(ctx, datasource.ConfigureRequest{ProviderData: data}, &resp)
-			return resp.Diagnostics
-		}})
-	}
-	for _, constructor := range p.EphemeralResources(ctx) {
-		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
-			var resp ephemeral.ConfigureResponse
-			constructor().(ephemeral.EphemeralResourceWithConfigure).Configure(ctx, ephemeral.ConfigureRequest{ProviderData: data}, &resp)
 			return resp.Diagnostics
 		}})
 	}

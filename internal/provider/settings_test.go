@@ -289,7 +289,6 @@ func TestUnknownProviderArguments(t *testing.T) {
 				expect(t, s.importID(accountA).diags, notKnown)
 				expect(t, s.services(object{}).diags, notKnown)
 				expect(t, s.service(object{"name": "Primary"}).diags, notKnown)
-				expect(t, s.open(object{}).diags, notKnown)
 				_, listed := s.query(object{}, 100, false)
 				expect(t, listed, notKnown)
 				expect(t, s.apply(p).diags, notKnown)
@@ -305,7 +304,7 @@ func TestUnknownProviderArguments(t *testing.T) {
 					}
 				}
 				for what, out := range map[string]outcome{
-					"import": s.importID(accountA), "services": s.services(object{}), "service": s.service(object{"name": "Primary"}), "token": s.open(object{}),
+					"import": s.importID(accountA), "services": s.services(object{}), "service": s.service(object{"name": "Primary"}),
 				} {
 					expect(t, out.diags)
 					if !out.deferred {
@@ -338,10 +337,9 @@ func TestUnknownDefaultAccount(t *testing.T) {
 
 		expect(t, s.services(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
 		expect(t, s.service(object{"name": "Primary"}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		expect(t, s.open(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
 		expect(t, s.apply(p).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
 		s.deferral = true
-		for _, out := range []outcome{s.services(object{}), s.service(object{"name": "Primary"}), s.open(object{})} {
+		for _, out := range []outcome{s.services(object{}), s.service(object{"name": "Primary"})} {
 			if !out.deferred {
 				t.Errorf("not deferred: %s", out.diags)
 			}

@@ -35,17 +35,17 @@ type stateFormat struct {
 var stateFormats = []stateFormat{
 	0: {
 		typ: `["object",{"account_id":"string","adopt_existing":"bool","connection_id":"string","id":"string",` +
-			`"integration_token_wo":"string","integration_token_wo_version":"number","services":["list",["object",{"id":"string","name":"string"}]],` +
+			`"services":["list",["object",{"id":"string","name":"string"}]],` +
 			`"timeouts":["object",{"create":"string","delete":"string","read":"string"}],"wait_for_services":"bool"}]`,
 		identityType: `["object",{"account_id":"string"}]`,
 		states: []string{
 			// Connected.
 			`{"account_id":"` + accountA + `","adopt_existing":false,"connection_id":"` + pinnedConnection + `","id":"` + accountA + `",` +
-				`"integration_token_wo":null,"integration_token_wo_version":3,"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],` +
+				`"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],` +
 				`"timeouts":{"create":"5m","delete":null,"read":null},"wait_for_services":true}`,
 			// Imported.
 			`{"account_id":"` + accountA + `","adopt_existing":false,"connection_id":null,"id":"` + accountA + `",` +
-				`"integration_token_wo":null,"integration_token_wo_version":null,"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],"timeouts":null,"wait_for_services":false}`,
+				`"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],"timeouts":null,"wait_for_services":false}`,
 		},
 		identity: `{"account_id":"` + accountA + `"}`,
 	},
@@ -72,7 +72,7 @@ func TestStateFormatIsPinned(t *testing.T) {
 	expectFormat(t, "type", marshal(t, s.connection()), want.typ)
 	expectFormat(t, "type of the identity", marshal(t, s.identitySchema().ValueType()), want.identityType)
 
-	created := s.create(with(given(server.a.NewToken(), 3), object{"timeouts": object{"create": "5m"}, "wait_for_services": true}))
+	created := s.create(object{"timeouts": object{"create": "5m"}, "wait_for_services": true})
 	expect(t, created.diags)
 	if id, _ := created.state["connection_id"].(string); id == "" {
 		t.Error("no connection_id")

@@ -42,7 +42,6 @@ func TestWalk(t *testing.T) {
 				"import":        w.importOne,
 				"look up":       w.lookUp,
 				"query":         w.query,
-				"make a token":  w.makeToken,
 				"edit":          w.editBlock,
 				"others":        w.others,
 				"fault":         w.fault,
@@ -89,35 +88,14 @@ type block struct {
 	account             string
 	adopt, wait         bool
 	createBeforeDestroy bool
-	token               string // where integration_token_wo comes from
-	version             int    // of the token; 0 for none
 }
 
-// config is the block as it is evaluated at one time: a plan and an apply are
-// each given a token of their own. It is not ok where there is none to be had.
-func (w *world) config(session *session, b *block) (config object, ok bool) {
+// config is nil where there is no block.
+func (b *block) config() object {
 	if b == nil {
-		return nil, true
+		return nil
 	}
-	config = object{"account_id": b.account, "adopt_existing": b.adopt, "wait_for_services": b.wait}
-	switch b.token {
-	case "none":
-		return config, true
-	case "ephemeral":
-		opened := session.open(object{"account_id": b.account})
-		if opened.diags.hasError() {
-			return nil, false
-		}
-		config["integration_token_wo"] = opened.state["token"]
-	case "given":
-		config["integration_token_wo"] = w.server.Account(b.account).NewToken()
-	case "unknown to the API":
-		config["integration_token_wo"] = unusedToken
-	}
-	if b.version > 0 {
-		config["integration_token_wo_version"] = b.version
-	}
-	return config, true
+	return object{"account_id": b.account, "adopt_existing": b.adopt, "wait_for_services": b.wait}
 }
 
 // step is what a plan says of one connection.
@@ -136,10 +114,10 @@ func newWorld(rt *rapid.T) *world {
 	w := &world{server: &standIn{Server: server, url: url, a: server.Account(accountA), b: server.Account(accountB)}}
 	w.wire = &wiretap{next: server.RoundTripper(), accounts: map[string]*tapped{accountA: newTapped(), accountB: newTapped()}}
 	w.resources = []*managed{
-		{name: "a", block: &block{account: accountA, token: "none"}},
+		{name: "a", block: &block{account: accountA}},
 		{name: "same account"},
 		{name: "same account, other instance", provider: 1},
-		{name: "b", provider: 1, block: &block{account: accountB, token: "given", version: 1}},
+		{name: "b", provider: 1, block: &block{account: accountB}},
 	}
 	for _, account := range w.accounts() {
 		account.SetConsent(w.consent(rt))
@@ -260,8 +238,6 @@ func (w *world) editBlock(rt *rapid.T) {
 		adopt:               rapid.Bool().Draw(rt, "adopt_existing"),
 		wait:                oneIn(rt, 4, "wait_for_services"),
 		createBeforeDestroy: rapid.Bool().Draw(rt, "create_before_destroy"),
-		token:               rapid.SampledFrom([]string{"none", "ephemeral", "given", "unknown to the API"}).Draw(rt, "integration_token_wo"),
-		version:             rapid.IntRange(0, 2).Draw(rt, "integration_token_wo_version"),
 	}
 }
 
@@ -315,17 +291,6 @@ func (w *world) query(rt *rapid.T) {
 		if warned := strings.Contains(diags.String(), id.(string)); found[id] && warned || !found[id] && !warned && !none || diags.hasError() {
 			rt.Fatalf("account %s is found: %t, without a service: %t\n%s", id, found[id], none, diags)
 		}
-	}
-	finish(sessions)
-}
-
-// makeToken opens the ephemeral resource.
-func (w *world) makeToken(rt *rapid.T) {
-	account := rapid.SampledFrom(w.accounts()).Draw(rt, "whose")
-	sessions := w.sessions(rt, true)
-	opened := sessions[0].open(object{"account_id": map[bool]string{true: accountA, false: accountB}[account == w.server.a]})
-	if token, _ := opened.state["token"].(string); opened.diags.hasError() == slices.Contains(account.Tokens(), token) {
-		rt.Fatalf("opened %q of %v\n%s", token, account.Tokens(), opened.diags)
 	}
 	finish(sessions)
 }
@@ -466,10 +431,7 @@ func (w *world) planOne(rt *rapid.T, sessions []*session, s *step, refresh, forc
 	if prior.state == nil && s.block == nil {
 		return false
 	}
-	config, ok := w.config(session, s.block)
-	if !ok {
-		return false
-	}
+	config := s.block.config()
 	s.plan = session.plan(prior, config)
 	if force && prior.state != nil && config != nil && len(s.replaced) == 0 && !s.diags.hasError() {
 		s.plan = session.planOnce(instance{}, config)
@@ -543,11 +505,6 @@ func (s *step) shows(account string, listed []cloudflare.Service) bool {
 
 func (w *world) applyOne(rt *rapid.T, session *session, s *step) {
 	m := s.managed
-	config, ok := w.config(session, s.block)
-	if !ok {
-		return
-	}
-	s.config = config
 	switch {
 	case s.config == nil:
 		w.destroy(rt, session, m)
@@ -649,11 +606,6 @@ func (w *world) converge(rt *rapid.T) {
 	for _, account := range w.accounts() {
 		account.FinishConsent()
 		account.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("final")}})
-	}
-	for _, m := range w.resources {
-		if m.block != nil && m.block.token == "unknown to the API" {
-			m.block.token = "given" // As its error says.
-		}
 	}
 	runs := 1
 	if w.contested() {

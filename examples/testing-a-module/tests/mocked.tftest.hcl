@@ -15,18 +15,13 @@ mock_provider "pagerduty" {
 }
 
 variables {
-  account_id        = "023e105f4ecef8ad9ca31a8372d0c353"
-  integration_token = "00000000-0000-0000-0000-000000000000"
-  service           = "Website"
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+  service    = "Website"
 }
 
 run "connects_the_account" {
   module {
     source = "./modules/pagerduty"
-  }
-
-  variables {
-    integration_token_version = 7
   }
 
   assert {
@@ -42,12 +37,6 @@ run "connects_the_account" {
   assert {
     condition     = !pagerduty_connection.this.adopt_existing
     error_message = "An account that is connected already must not be taken over."
-  }
-
-  # The token itself is in no state.
-  assert {
-    condition     = pagerduty_connection.this.integration_token_wo_version == 7
-    error_message = "The token has another version."
   }
 }
 

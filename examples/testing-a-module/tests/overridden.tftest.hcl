@@ -24,9 +24,8 @@ override_data {
 }
 
 variables {
-  account_id        = "023e105f4ecef8ad9ca31a8372d0c353"
-  integration_token = "00000000-0000-0000-0000-000000000000"
-  service           = "On-call"
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+  service    = "On-call"
 }
 
 run "routes_to_the_service" {

@@ -16,24 +16,8 @@ variable "account_id" {
   type        = string
 }
 
-# An ephemeral resource can't be mocked, so pagerduty_integration_token stands in
-# the configuration that calls the module.
-variable "integration_token" {
-  description = "Integration token to link with."
-  type        = string
-  ephemeral   = true
-  sensitive   = true
-}
-
-variable "integration_token_version" {
-  description = "Version of the integration token. Another one connects anew."
-  type        = number
-}
-
 resource "pagerduty_connection" "this" {
-  account_id                   = var.account_id
-  integration_token_wo         = var.integration_token
-  integration_token_wo_version = var.integration_token_version
+  account_id = var.account_id
 }
 
 data "pagerduty_services" "all" {
