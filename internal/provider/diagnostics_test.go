@@ -44,7 +44,7 @@ func TestFailureAdvice(t *testing.T) {
 		"still listed":      {err: &cloudflare.StillListedError{Services: services, Err: context.Canceled}, want: []string{"stays in the state", "Apply again"}},
 		"rate limit":        {err: &cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: answered(429)}, want: []string{"1,200 calls in five minutes for one user", "Run again in 5m0s", "-parallelism", "a user of its own"}},
 		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
-		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.read", want: []string{"`timeouts.read`"}},
+		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
 		"fixed deadline":    {err: context.DeadlineExceeded, want: []string{"Run again when the API answers"}, not: "``"},
 		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", envAccountID, "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
 		"7003 in a chain":   {err: answered(400, cloudflare.ErrorDetail{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}), want: []string{"no such account"}},

@@ -27,7 +27,8 @@ import (
 )
 
 const (
-	// defaultTimeout bounds each operation that has no timeout configured.
+	// defaultTimeout bounds each operation: by default where a timeout can be
+	// configured, else always.
 	defaultTimeout = 10 * time.Minute
 	// planLookTimeout bounds the look that a plan takes at an account: it is
 	// merely helpful.
@@ -110,7 +111,6 @@ func timeoutsAttribute(ctx context.Context) schema.Attribute {
 	}
 	options := timeouts.Opts{
 		Create: true, CreateDescription: describe("create"),
-		Read: true, ReadDescription: describe("read"),
 		Delete: true, DeleteDescription: describe("delete"),
 	}
 	attribute := timeouts.Attributes(ctx, options).(schema.SingleNestedAttribute) //nolint:forcetypeassert // The library says so.
@@ -134,7 +134,7 @@ func (r *connectionResource) Configure(_ context.Context, req resource.Configure
 // ValidateConfig refuses timeouts that no operation can keep; that they are
 // durations has been checked before.
 func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	for _, operation := range []string{"create", "read", "delete"} {
+	for _, operation := range []string{"create", "delete"} {
 		at := path.Root("timeouts").AtName(operation)
 		var value types.String
 		if req.Config.GetAttribute(ctx, at, &value).HasError() || value.IsNull() || value.IsUnknown() {
@@ -246,8 +246,6 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	// The framework wants an identity even where the resource is removed or the
 	// read deferred.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	timeout, diags := state.Timeouts.Read(ctx, defaultTimeout)
-	resp.Diagnostics.Append(diags...)
 	if r.data.waits(state.AccountID) && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 		return
@@ -259,11 +257,11 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	accountID := state.AccountID.ValueString()
 	before, diags := toServices(ctx, state.Services)
 	resp.Diagnostics.Append(diags...)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 	services, err := r.data.client.ListServices(ctx, accountID)
 	if err != nil {
-		failure{"Unable to Read PagerDuty Connection", accountID, readPermission, "timeouts.read", err}.addTo(&resp.Diagnostics)
+		failure{"Unable to Read PagerDuty Connection", accountID, readPermission, "", err}.addTo(&resp.Diagnostics)
 		return
 	}
 	switch {

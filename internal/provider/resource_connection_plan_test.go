@@ -249,7 +249,7 @@ func TestValidateConnection(t *testing.T) {
 		for _, id := range []string{accountA, "a", "A-z_0", strings.Repeat("F", 32)} {
 			expect(t, s.validate(object{"account_id": id}))
 		}
-		for _, operation := range []string{"create", "read", "delete"} {
+		for _, operation := range []string{"create", "delete"} {
 			for _, duration := range []string{"0s", "-1m"} {
 				expect(t, s.validate(object{"timeouts": object{operation: duration}}),
 					anError("Invalid Duration", "`timeouts."+operation+"`", "above zero").on("timeouts."+operation))
@@ -273,7 +273,7 @@ func TestUpdate(t *testing.T) {
 		before.identity = nil // As an older terraform keeps it.
 		for _, id := range []any{"c0ffee", nil} {
 			before.state["connection_id"] = id
-			changes := object{"adopt_existing": true, "wait_for_services": true, "timeouts": object{"create": "1m", "read": nil, "delete": nil}}
+			changes := object{"adopt_existing": true, "wait_for_services": true, "timeouts": object{"create": "1m", "delete": nil}}
 			s := newSession(t, server, nil)
 			p := s.plan(before, changes)
 			expect(t, p.diags)
@@ -300,7 +300,6 @@ func TestPlanUnknownAttributes(t *testing.T) {
 		"wait_for_services": {object{"wait_for_services": unknown}, object{"wait_for_services": unknown, "account_id": accountA}, "list"},
 		"timeouts":          {object{"timeouts": unknown}, object{"timeouts": unknown, "account_id": accountA}, "list"},
 		"timeouts.create":   {object{"timeouts": object{"create": unknown}}, object{"account_id": accountA}, "list"},
-		"timeouts.read":     {object{"timeouts": object{"read": unknown}}, object{"account_id": accountA}, "list"},
 		"timeouts.delete":   {object{"timeouts": object{"delete": unknown}}, object{"account_id": accountA}, "list"},
 	} {
 		t.Run(name, func(t *testing.T) {

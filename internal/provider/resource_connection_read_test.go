@@ -153,17 +153,16 @@ func TestReadRetries(t *testing.T) {
 func TestReadTimeouts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		timeouts any
-		fault    cloudflaretest.Fault
-		took     time.Duration
-		advice   string
+		config object
+		fault  cloudflaretest.Fault
+		took   time.Duration
+		advice string
 	}{
 		// A block that outlasts the operation is told at once.
-		"429 within the default":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"599"}}, Times: 1}, took: 599 * time.Second},
-		"429 beyond the default":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, advice: "answered again in 10m0s"},
-		"429 beyond the configured":   {timeouts: object{"read": "1m"}, fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"300"}}}, advice: "answered again in 5m0s"},
+		"429 within the timeout":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"599"}}, Times: 1}, took: 599 * time.Second},
+		"429 beyond the timeout":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, advice: "answered again in 10m0s"},
 		"stalled beyond the attempts": {fault: cloudflaretest.Fault{Stall: time.Hour}, took: 5 * 30 * time.Second, advice: "`request_timeout`"},
-		"stalled beyond the timeout":  {timeouts: object{"read": "20s"}, fault: cloudflaretest.Fault{Stall: time.Hour}, took: 20 * time.Second, advice: "`timeouts.read`"},
+		"stalled beyond the timeout":  {config: object{"request_timeout": "1h"}, fault: cloudflaretest.Fault{Stall: time.Hour}, took: 10 * time.Minute, advice: "Run again when the API answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,10 +171,9 @@ func TestReadTimeouts(t *testing.T) {
 				server.a.SetServices(primary)
 				test.fault.Call = cloudflaretest.List
 				server.Fail(test.fault)
-				before := connected(primary)
-				before.state["timeouts"] = test.timeouts
+				s := newSession(t, server, with(standard(server), test.config))
 				started := time.Now()
-				read := newSession(t, server, nil).read(before)
+				read := s.read(connected(primary))
 				took(t, started, test.took, test.took+15*time.Second)
 				if test.advice == "" {
 					expect(t, read.diags)

@@ -327,7 +327,6 @@ resource "pagerduty_connection" "this" {
   wait_for_services = terraform_data.from.output.yes
   timeouts = {
     create = terraform_data.from.output.minute
-    read   = terraform_data.from.output.minute
     delete = terraform_data.from.output.minute
   }
 }

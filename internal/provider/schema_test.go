@@ -98,7 +98,6 @@ func TestAttributes(t *testing.T) {
 		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
 		"pagerduty_connection.timeouts":          "optional SINGLE",
 		"pagerduty_connection.timeouts.create":   "optional tftypes.String",
-		"pagerduty_connection.timeouts.read":     "optional tftypes.String",
 		"pagerduty_connection.timeouts.delete":   "optional tftypes.String",
 		"pagerduty_connection.id":                "computed tftypes.String",
 		"pagerduty_connection.connection_id":     "computed tftypes.String",
@@ -181,7 +180,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 	s := unconfigured(t, offline(t))
 	defaults := map[string]string{
 		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
-		".timeouts.create": "`10m` by default", ".timeouts.read": "`10m` by default", ".timeouts.delete": "`10m` by default",
+		".timeouts.create": "`10m` by default", ".timeouts.delete": "`10m` by default",
 	}
 	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
 		if a.Optional && a.NestedType == nil && (defaults[path] == "" || !strings.Contains(a.Description, defaults[path])) {

@@ -36,13 +36,13 @@ var stateFormats = []stateFormat{
 	0: {
 		typ: `["object",{"account_id":"string","adopt_existing":"bool","connection_id":"string","id":"string",` +
 			`"services":["list",["object",{"id":"string","name":"string"}]],` +
-			`"timeouts":["object",{"create":"string","delete":"string","read":"string"}],"wait_for_services":"bool"}]`,
+			`"timeouts":["object",{"create":"string","delete":"string"}],"wait_for_services":"bool"}]`,
 		identityType: `["object",{"account_id":"string"}]`,
 		states: []string{
 			// Connected.
 			`{"account_id":"` + accountA + `","adopt_existing":false,"connection_id":"` + pinnedConnection + `","id":"` + accountA + `",` +
 				`"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],` +
-				`"timeouts":{"create":"5m","delete":null,"read":null},"wait_for_services":true}`,
+				`"timeouts":{"create":"5m","delete":null},"wait_for_services":true}`,
 			// Imported.
 			`{"account_id":"` + accountA + `","adopt_existing":false,"connection_id":null,"id":"` + accountA + `",` +
 				`"services":[{"id":"` + primary.ID + `","name":"` + primary.Name + `"}],"timeouts":null,"wait_for_services":false}`,
