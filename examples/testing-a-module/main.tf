@@ -27,7 +27,7 @@ module "pagerduty" {
   account_id = var.account_id
 }
 
-data "pagerduty_service" "routed" {
+data "pagerduty_connected_service" "routed" {
   account_id = var.account_id
   name       = var.service
   depends_on = [module.pagerduty]
@@ -35,7 +35,7 @@ data "pagerduty_service" "routed" {
 
 output "mechanisms" {
   description = "The mechanisms of a notification policy that pages the service."
-  value       = { pagerduty = [{ id = data.pagerduty_service.routed.id }] }
+  value       = { pagerduty = [{ id = data.pagerduty_connected_service.routed.id }] }
 }
 
 output "others" {

@@ -175,7 +175,7 @@ func TestMovedBetweenModules(t *testing.T) {
 }
 
 // One service, by what somebody knows of it, in the form that a policy takes.
-func TestService(t *testing.T) {
+func TestConnectedService(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	service := cloudflaretest.Service{ID: "abcdef00000000000000000000000001", Name: "On-call"}
@@ -186,18 +186,18 @@ resource "terraform_data" "name" {
   input = "On-call"
 }
 
-data "pagerduty_service" "named" {
+data "pagerduty_connected_service" "named" {
   name       = terraform_data.name.output
   depends_on = [pagerduty_connection.this]
 }
 
-data "pagerduty_service" "known" {
+data "pagerduty_connected_service" "known" {
   id         = "ABCDEF00-0000-0000-0000-000000000001"
   depends_on = [pagerduty_connection.this]
 }
 
 output "ids" {
-  value = "${data.pagerduty_service.named.id} ${data.pagerduty_service.known.id}"
+  value = "${data.pagerduty_connected_service.named.id} ${data.pagerduty_connected_service.known.id}"
 }
 `)
 	if output := w.run(0, "apply"); !strings.Contains(output, fmt.Sprintf("ids = %q", service.ID+" "+service.ID)) {
@@ -205,7 +205,7 @@ output "ids" {
 	}
 	w.emptyPlan()
 
-	w.write("main.tf", providers+`data "pagerduty_service" "misspelt" {
+	w.write("main.tf", providers+`data "pagerduty_connected_service" "misspelt" {
   name = "On call"
 }
 `)

@@ -40,8 +40,8 @@ var special = map[string]func(*workspace){
 	"guides/adopt/generated": generates,
 	"guides/adopt/queried":   queries,
 
-	"data-sources/pagerduty_service/data-source.tf": looksUp,
-	"data-sources/pagerduty_service/id.tf":          looksUp,
+	"data-sources/pagerduty_connected_service/data-source.tf": looksUp,
+	"data-sources/pagerduty_connected_service/id.tf":          looksUp,
 
 	"list-resources/pagerduty_connection/default.tfquery.hcl":       queries,
 	"list-resources/pagerduty_connection/list-resource.tfquery.hcl": queries,

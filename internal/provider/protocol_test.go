@@ -375,7 +375,7 @@ func (s *session) services(config object) outcome {
 
 func (s *session) service(config object) outcome {
 	s.t.Helper()
-	return s.data("pagerduty_service", config)
+	return s.data("pagerduty_connected_service", config)
 }
 
 func (s *session) validateData(name string, config object) diagnostics {

@@ -133,7 +133,7 @@ func (p *pagerdutyProvider) Resources(context.Context) []func() resource.Resourc
 }
 
 func (p *pagerdutyProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{NewServiceDataSource, NewServicesDataSource}
+	return []func() datasource.DataSource{NewConnectedServiceDataSource, NewServicesDataSource}
 }
 
 func (p *pagerdutyProvider) ListResources(context.Context) []func() list.ListResource {

@@ -75,7 +75,7 @@ func TestTypeNames(t *testing.T) {
 		t.Errorf("%+v", meta)
 	}
 	names := slices.Sorted(maps.Keys(everySchema(t)))
-	want := []string{"list pagerduty_connection", "pagerduty_connection", "pagerduty_service", "pagerduty_services", "provider"}
+	want := []string{"list pagerduty_connection", "pagerduty_connected_service", "pagerduty_connection", "pagerduty_services", "provider"}
 	if !slices.Equal(names, want) {
 		t.Errorf("%q, want %q", names, want)
 	}
@@ -112,9 +112,9 @@ func TestAttributes(t *testing.T) {
 		"pagerduty_services.services.id":   "computed tftypes.String",
 		"pagerduty_services.services.name": "computed tftypes.String",
 
-		"pagerduty_service.account_id": "optional computed tftypes.String",
-		"pagerduty_service.id":         "optional computed tftypes.String",
-		"pagerduty_service.name":       "optional computed tftypes.String",
+		"pagerduty_connected_service.account_id": "optional computed tftypes.String",
+		"pagerduty_connected_service.id":         "optional computed tftypes.String",
+		"pagerduty_connected_service.name":       "optional computed tftypes.String",
 
 		"list pagerduty_connection.account_ids": "optional tftypes.List[tftypes.String]",
 	}
@@ -238,7 +238,7 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 		"connection services": {serviceModel{}, nested("pagerduty_connection")},
 		"services":            {servicesModel{}, schemas["pagerduty_services"].Attributes},
 		"services services":   {serviceModel{}, nested("pagerduty_services")},
-		"service":             {serviceLookupModel{}, schemas["pagerduty_service"].Attributes},
+		"connected service":   {connectedServiceModel{}, schemas["pagerduty_connected_service"].Attributes},
 		"list of connections": {connectionListModel{}, schemas["list pagerduty_connection"].Attributes},
 	} {
 		var fields, names []string

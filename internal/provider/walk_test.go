@@ -241,7 +241,7 @@ func (w *world) editBlock(rt *rapid.T) {
 	}
 }
 
-// lookUp reads pagerduty_service, by the name or ID of what is there, or of
+// lookUp reads pagerduty_connected_service, by the name or ID of what is there, or of
 // nothing.
 func (w *world) lookUp(rt *rapid.T) {
 	account := rapid.SampledFrom([]string{accountA, accountB}).Draw(rt, "account")

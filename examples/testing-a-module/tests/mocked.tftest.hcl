@@ -7,7 +7,7 @@ mock_provider "pagerduty" {
     }
   }
 
-  mock_data "pagerduty_service" {
+  mock_data "pagerduty_connected_service" {
     defaults = {
       id = "7f2c1c8e9d5b4a36a1c0e4f8b2d69730"
     }

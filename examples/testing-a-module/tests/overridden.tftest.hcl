@@ -17,7 +17,7 @@ override_data {
 }
 
 override_data {
-  target = data.pagerduty_service.routed
+  target = data.pagerduty_connected_service.routed
   values = {
     id = "c3a95d0b-7e81-42f6-9b6d-1f3e5a7c8024"
   }

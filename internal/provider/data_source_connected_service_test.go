@@ -15,7 +15,7 @@ func noService(at string, parts ...string) wanted {
 	return anError("Unable to Find PagerDuty Service", append(parts, "Account "+accountA)...).on(at)
 }
 
-func TestService(t *testing.T) {
+func TestConnectedService(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -44,7 +44,7 @@ func TestService(t *testing.T) {
 	})
 }
 
-func TestServiceNotFound(t *testing.T) {
+func TestConnectedServiceNotFound(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -65,7 +65,7 @@ func TestServiceNotFound(t *testing.T) {
 	})
 }
 
-func TestServiceIsAmbiguous(t *testing.T) {
+func TestConnectedServiceIsAmbiguous(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -77,7 +77,7 @@ func TestServiceIsAmbiguous(t *testing.T) {
 	})
 }
 
-func TestServiceInvalid(t *testing.T) {
+func TestConnectedServiceInvalid(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -90,13 +90,13 @@ func TestServiceInvalid(t *testing.T) {
 		}
 		// What is not known yet may turn out well.
 		for _, block := range []object{{"name": unknown}, {"id": unknown}, {"id": unknown, "name": unknown}, {"name": "x", "account_id": unknown}} {
-			expect(t, s.validateData("pagerduty_service", block))
+			expect(t, s.validateData("pagerduty_connected_service", block))
 		}
 		expectCalls(t, server, "")
 	})
 }
 
-func TestServiceAccount(t *testing.T) {
+func TestConnectedServiceAccount(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -114,7 +114,7 @@ func TestServiceAccount(t *testing.T) {
 }
 
 // What a service is called can hold anything, and so can what is looked for.
-func TestServiceIsEscaped(t *testing.T) {
+func TestConnectedServiceIsEscaped(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -127,7 +127,7 @@ func TestServiceIsEscaped(t *testing.T) {
 	})
 }
 
-func TestServiceErrors(t *testing.T) {
+func TestConnectedServiceErrors(t *testing.T) {
 	t.Parallel()
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {

@@ -16,28 +16,22 @@ import (
 )
 
 var (
-	_ datasource.DataSourceWithConfigure        = (*serviceDataSource)(nil)
-	_ datasource.DataSourceWithConfigValidators = (*serviceDataSource)(nil)
+	_ datasource.DataSourceWithConfigure        = (*connectedServiceDataSource)(nil)
+	_ datasource.DataSourceWithConfigValidators = (*connectedServiceDataSource)(nil)
 )
 
-// NewServiceDataSource makes the data source pagerduty_service.
-func NewServiceDataSource() datasource.DataSource { return &serviceDataSource{} }
+// NewConnectedServiceDataSource makes the data source pagerduty_connected_service.
+func NewConnectedServiceDataSource() datasource.DataSource { return &connectedServiceDataSource{} }
 
-type serviceDataSource struct {
+type connectedServiceDataSource struct {
 	data *providerData
 }
 
-type serviceLookupModel struct {
-	AccountID types.String `tfsdk:"account_id"`
-	ID        types.String `tfsdk:"id"`
-	Name      types.String `tfsdk:"name"`
+func (d *connectedServiceDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_connected_service"
 }
 
-func (d *serviceDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_service"
-}
-
-func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+func (d *connectedServiceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "One PagerDuty service that a Cloudflare account is connected to, by its name or ID: the shortest way from a name to a notification policy. " +
 			"No match is an error that lists the closest names. Several services of one name are an error that lists their IDs.\n\n" + readPermissionNote,
@@ -57,16 +51,16 @@ func (d *serviceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest
 	}
 }
 
-func (d *serviceDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
+func (d *connectedServiceDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
 	return []datasource.ConfigValidator{datasourcevalidator.ExactlyOneOf(path.MatchRoot("id"), path.MatchRoot("name"))}
 }
 
-func (d *serviceDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+func (d *connectedServiceDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
 	configure(&d.data, req.ProviderData, &resp.Diagnostics)
 }
 
-func (d *serviceDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
-	var model serviceLookupModel
+func (d *connectedServiceDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var model connectedServiceModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
 	if resp.Diagnostics.HasError() {
 		return
