@@ -30,22 +30,14 @@ const (
 	pollMax = 10 * time.Second
 )
 
-// ConnectOptions is what Connect may be told.
-type ConnectOptions struct {
-	// AdoptExisting takes over an account that is already connected.
-	AdoptExisting bool
-	// WaitForServices makes it a failure when no service is listed by the
-	// context's deadline.
-	WaitForServices bool
-}
-
-// Connection is an account that is connected to PagerDuty.
+type ConnectOptions struct{ AdoptExisting, WaitForServices bool }
 type Connection struct {
-	// ID is what the link returned; empty after an adoption or a lost answer.
 	ID       string
 	Services []Service
-	// LookErr is why the last look for services failed, where none was seen.
-	LookErr error
+	Adopted  bool
+	LinkErr  error
+	PollErr  error
+	Messages []string
 }
 
 // AlreadyConnectedError is an account that has services before it was linked,
@@ -56,39 +48,11 @@ func (e *AlreadyConnectedError) Error() string {
 	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
 }
 
-// NoServicesError is a link that succeeded without a service being listed in the
-// time there was.
-type NoServicesError struct {
-	Waited time.Duration
-	Err    error // why waiting ended, or the last look failed; may be nil
-}
-
-func (e *NoServicesError) Error() string {
-	return withCause(fmt.Sprintf("PagerDuty is linked with the account, but no service was listed within %s", e.Waited.Round(time.Second)), e.Err)
-}
-
-// Unwrap returns why waiting ended.
-func (e *NoServicesError) Unwrap() error { return e.Err }
-
-// LinkUnsettledError is a link whose answer was lost and whose effect could not
-// be seen either.
-type LinkUnsettledError struct {
-	Err     error // what became of the link's answer
-	LookErr error // why the last look for services failed; nil when it showed none
-}
-
-func (e *LinkUnsettledError) Error() string {
-	return withCause("it is not known whether PagerDuty was linked with the account, and no service is listed: "+e.Err.Error(), e.LookErr)
-}
-
-// Unwrap returns what became of the link's answer.
-func (e *LinkUnsettledError) Unwrap() error { return e.Err }
-
-// UnseenServicesError is a deletion that would remove services that nobody
+// UnplannedServicesError is a deletion that would remove services that nobody
 // approved the removal of. Nothing was deleted.
-type UnseenServicesError struct{ Services []Service }
+type UnplannedServicesError struct{ Services []Service }
 
-func (e *UnseenServicesError) Error() string {
+func (e *UnplannedServicesError) Error() string {
 	return "deleting would also remove what the plan did not show: " + ServiceNames(e.Services)
 }
 
@@ -140,91 +104,57 @@ func quoted(name string) string {
 	return strconv.Quote(name)
 }
 
-// Connect connects the account to PagerDuty, one flow at a time for an account:
-// look, make a token, link with it once, and look again until services show.
-//
-// It refuses an account that is connected already (*AlreadyConnectedError),
-// unless it may adopt it. A link whose answer is lost is settled by looking: the
-// account was empty before, so services that are listed now came from this link;
-// otherwise *LinkUnsettledError. No service in time is *NoServicesError with
-// WaitForServices, and else a Connection without services: the person who has to
-// choose them in PagerDuty may take a while. Once the link has succeeded and
-// nobody waits for services, nothing is an error any more.
+
 func (c *Client) Connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-
 	existing, err := c.list(ctx, accountID, listOptions{})
 	if err != nil {
 		return nil, err
 	}
-	connection := &Connection{Services: existing}
-	switch {
-	case len(existing) == 0:
-		connection, err = c.link(ctx, accountID, options)
-	case !options.AdoptExisting:
-		err = &AlreadyConnectedError{Services: existing}
+	if len(existing) > 0 {
+		if !options.AdoptExisting {
+			return nil, &AlreadyConnectedError{Services: existing}
+		}
+		c.claim(accountID)
+		return &Connection{Services: existing, Adopted: true}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	c.claim(accountID)
-	return connection, nil
-}
-
-// link links an account that has no services, and waits for them to show.
-func (c *Client) link(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
-	// A list that began before the services showed must not be shared after.
 	defer c.lists.Forget(destinationPath(accountID))
-
 	token, err := c.CreateIntegrationToken(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
 	id, err := c.Link(ctx, accountID, token)
-	if err != nil && !IsOutcomeOpen(err) {
+	var transport *TransportError
+	if errors.As(err, &transport) && transport.Unsent || errors.As(err, new(*RateLimitedError)) {
 		return nil, err
 	}
-	settleTime := connectSettleTime
-	if options.WaitForServices && err == nil {
-		settleTime = noLimit
+	c.claim(accountID)
+	connection := &Connection{ID: id, LinkErr: err}
+	limit := connectSettleTime
+	if err != nil && !IsOutcomeOpen(err) {
+		limit = 0
 	}
-	started := c.clock.Now()
-	services, lookErr := c.look(ctx, accountID, settleTime, func(s []Service) bool { return len(s) > 0 })
-	switch {
-	case len(services) > 0:
-		return &Connection{ID: id, Services: services}, nil
-	case err != nil:
-		return nil, &LinkUnsettledError{Err: err, LookErr: lookErr}
-	case options.WaitForServices:
-		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: lookErr}
-	default:
-		return &Connection{ID: id, LookErr: lookErr}, nil
+	if options.WaitForServices {
+		limit = noLimit
 	}
+	connection.Services, connection.PollErr = c.look(ctx, accountID, limit, func(s []Service) bool { return len(s) > 0 })
+	return connection, nil
 }
 
-// Disconnect deletes the account's PagerDuty services, one flow at a time for an
-// account, and waits until none is listed. It deletes nothing and returns
-// *UnseenServicesError when a service is listed that is not among approved.
-//
-// Where this client connected or adopted the account itself, another owner has
-// taken it over in the same run: nothing is deleted and handedOver is true.
-func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (handedOver bool, err error) {
+func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (Disconnection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
-		return false, err
+		return Disconnection{}, err
 	}
 	defer unlock()
 	if c.claimed(accountID) {
-		return true, nil
+		return Disconnection{Transferred: true}, nil
 	}
 	defer c.lists.Forget(destinationPath(accountID))
-
-	// The API deletes whatever there is, so what there is must be looked at right
-	// before each attempt.
 	var guardErr error
 	err = c.DeleteServices(ctx, accountID, func(ctx context.Context) error {
 		guardErr = c.guard(ctx, accountID, approved)
@@ -233,22 +163,29 @@ func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Se
 	var api *APIError
 	switch {
 	case errors.Is(guardErr, errNothingListed):
-		return false, nil
+		return Disconnection{}, nil
 	case guardErr != nil:
-		return false, guardErr
+		return Disconnection{}, guardErr
 	case err == nil, errors.As(err, &api) && api.StatusCode == http.StatusNotFound, IsOutcomeOpen(err) && ctx.Err() == nil:
-		// Done, or settled by looking.
 	default:
-		return false, err
+		return Disconnection{}, err
 	}
-	services, lookErr := c.look(ctx, accountID, disconnectSettleTime, func(s []Service) bool { return len(s) == 0 })
+	empty := 0
+	services, lookErr := c.look(ctx, accountID, disconnectSettleTime, func(s []Service) bool {
+		if len(s) > 0 {
+			empty = 0
+		} else {
+			empty++
+		}
+		return empty == 2
+	})
 	switch {
 	case lookErr == nil && len(services) == 0:
-		return false, nil
+		return Disconnection{}, nil
 	case IsOutcomeOpen(err):
-		return false, err
+		return Disconnection{}, err
 	default:
-		return false, &StillListedError{Services: services, Err: lookErr}
+		return Disconnection{}, &StillListedError{Services: services, Err: lookErr}
 	}
 }
 
@@ -264,10 +201,10 @@ func (c *Client) guard(ctx context.Context, accountID string, approved []Service
 		return errNothingListed
 	}
 	unseen := slices.DeleteFunc(services, func(s Service) bool {
-		return slices.ContainsFunc(approved, func(a Service) bool { return a.ID == s.ID })
+		return slices.ContainsFunc(approved, func(a Service) bool { return SameID(a.ID, s.ID) })
 	})
 	if len(unseen) > 0 {
-		return &UnseenServicesError{Services: unseen}
+		return &UnplannedServicesError{Services: unseen}
 	}
 	return nil
 }

@@ -41,7 +41,10 @@ type APIError struct {
 	// Problem says what is wrong with the answer where the API itself does not:
 	// that it is not JSON, say, with its content type and an excerpt.
 	Problem string
+	NotAPI bool
 }
+func (e *APIError) Mentions(code, word string) bool { return false }
+
 
 // ErrorDetail is one entry of the errors that the API answers with.
 type ErrorDetail struct {

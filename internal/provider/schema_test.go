@@ -345,7 +345,7 @@ func TestConfigureKinds(t *testing.T) {
 
 func TestValidatorsDescribeThemselves(t *testing.T) {
 	t.Parallel()
-	v := validAccountID()
+	v := validAccountID{}
 	for _, got := range []string{v.Description(context.Background()), v.MarkdownDescription(context.Background())} {
 		if want := "must be a valid account id"; got != want {
 			t.Errorf("%q, want %q", got, want)
