@@ -78,18 +78,18 @@ func TestCallsOfManyDataSources(t *testing.T) {
 func readMany(t tester, wire *counted, sources, accounts int) {
 	t.Helper()
 	offline := &standIn{Server: cloudflaretest.NewOffline(), url: "http://127.0.0.1/client/v4"}
-	session := newSession(t, offline, nil, func(config *cloudflare.Config) { config.Transport = wire })
-	typ := session.schemas.DataSourceSchemas["pagerduty_services"].ValueType()
+	core := newCore(t, offline, nil, func(config *cloudflare.Config) { config.Transport = wire })
+	typ := core.schemas.DataSourceSchemas["pagerduty_services"].ValueType()
 	configs := make([]*tfprotov6.DynamicValue, accounts)
 	for i := range configs {
-		configs[i] = session.encode(typ, object{"account_id": fmt.Sprintf("%032x", i+1)})
+		configs[i] = core.encode(typ, object{"account_id": fmt.Sprintf("%032x", i+1)})
 	}
 	var next, failed atomic.Int64
 	var group sync.WaitGroup
 	for range min(sources, parallelism) {
 		group.Go(func() {
 			for i := next.Add(1) - 1; i < int64(sources); i = next.Add(1) - 1 {
-				resp, err := session.wire.ReadDataSource(context.Background(), &tfprotov6.ReadDataSourceRequest{
+				resp, err := core.wire.ReadDataSource(context.Background(), &tfprotov6.ReadDataSourceRequest{
 					TypeName: "pagerduty_services", Config: configs[i%int64(accounts)],
 				})
 				if err != nil || len(resp.Diagnostics) > 0 {

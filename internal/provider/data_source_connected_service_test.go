@@ -21,7 +21,7 @@ func TestConnectedService(t *testing.T) {
 		t := server.t
 		upper := cloudflaretest.Service{ID: "ABCDEF00000000000000000000000001", Name: "Network"}
 		server.a.SetServices(second, upper, primary)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for name, test := range map[string]struct {
 			config object
 			want   cloudflaretest.Service
@@ -51,7 +51,7 @@ func TestConnectedServiceNotFound(t *testing.T) {
 		database := cloudflaretest.Service{ID: "33", Name: "Database"}
 		other := cloudflaretest.Service{ID: "44", Name: "Entirely different"}
 		server.a.SetServices(database, other, second, primary)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.service(object{"name": "primary"}).diags, noService("name", `there is no PagerDuty service "primary"`,
 			`closest are "Primary" (ID 11111111111111111111111111111111), `, "Names are compared exactly", "`pagerduty_services`"))
 		expect(t, s.service(object{"name": "Prim.*"}).diags, noService("name", `closest are "Primary"`))
@@ -71,7 +71,7 @@ func TestConnectedServiceIsAmbiguous(t *testing.T) {
 		t := server.t
 		twin := cloudflaretest.Service{ID: "00", Name: primary.Name}
 		server.a.SetServices(primary, second, twin)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.service(object{"name": "Primary"}).diags, noService("name", `several PagerDuty services match "Primary"`, "ID 00", "ID "+primary.ID, "as `id`"))
 		expectState(t, s.service(object{"id": "00"}).state, object{"id": "00", "name": "Primary"})
 	})
@@ -81,7 +81,7 @@ func TestConnectedServiceInvalid(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		const oneOfThem = "Exactly one of these attributes must be configured: [id,name]"
 		expect(t, s.service(object{}).diags, anError("Missing Attribute Configuration", oneOfThem))
 		expect(t, s.service(object{"id": primary.ID, "name": "Primary"}).diags, anError("Invalid Attribute Combination", oneOfThem).on("id"))
@@ -102,11 +102,11 @@ func TestConnectedServiceAccount(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.b.SetServices(second)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expectState(t, s.service(object{"account_id": accountB, "name": "Second"}).state, object{"account_id": accountB, "id": second.ID})
 		expect(t, s.service(object{"account_id": accountB, "name": "Primary"}).diags, anError("Unable to Find PagerDuty Service", "Account "+accountB).on("name"))
 
-		s = newSession(t, server, with(standard(server), object{"account_id": nil}))
+		s = newCore(t, server, with(standard(server), object{"account_id": nil}))
 		server.ResetRequests()
 		expect(t, s.service(object{"name": "Primary"}).diags, anError("Missing Cloudflare Account", "`account_id` in this block", envAccountID).on("account_id"))
 		expectCalls(t, server, "")
@@ -120,7 +120,7 @@ func TestConnectedServiceIsEscaped(t *testing.T) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil, cloudflaretest.Service{ID: "2", Name: evil.Name}, primary)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.service(object{"name": "a\x1b[31m"}).diags, noService("name", `service "a\x1b[31m"`, `closest are "a\x1b[31m\u202eb\r\nc\u009b"`))
 		expect(t, s.service(object{"name": evil.Name}).diags, noService("name", `several PagerDuty services match "a\x1b[31m`))
 		expectState(t, s.service(object{"id": evil.ID}).state, object{"id": evil.ID, "name": evil.Name})
@@ -136,7 +136,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
-				expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
+				expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
 			})
 		})
 	}
@@ -145,7 +145,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 		bubble(t, func(server *standIn) {
 			t := server.t
 			server.a.SetServices(primary)
-			s := newSession(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
+			s := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
 			expectState(t, s.service(object{"name": "Primary"}).state, object{"id": primary.ID})
 		})
 	})
@@ -155,7 +155,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
 			started := time.Now()
-			expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s"))
+			expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s"))
 			took(t, started, 0, 0)
 		})
 	})

@@ -20,7 +20,7 @@ func TestServicesFilters(t *testing.T) {
 		twin := cloudflaretest.Service{ID: "00", Name: "Primary"}
 		lower := cloudflaretest.Service{ID: "44", Name: "primary (dev)"}
 		server.a.SetServices(lower, second, primary, blank, twin)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for name, test := range map[string]struct {
 			filter object
 			want   []cloudflaretest.Service
@@ -50,12 +50,12 @@ func TestServicesAccount(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.b.SetServices(second)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		// An account without a service is no error.
 		expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed()})
 		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
 
-		s = newSession(t, server, with(standard(server), object{"account_id": nil}))
+		s = newCore(t, server, with(standard(server), object{"account_id": nil}))
 		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
 		expectCalls(t, server, "list list list")
 		expect(t, s.services(object{}).diags, anError("Missing Cloudflare Account", "`account_id`", envAccountID, "32 hexadecimal digits").on("account_id"))
@@ -67,7 +67,7 @@ func TestServicesInvalid(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for _, id := range invalidAccountIDs {
 			expect(t, s.services(object{"account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
 		}
@@ -83,7 +83,7 @@ func TestServicesReadOnlyToken(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		s := newSession(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
+		s := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
 		read := s.services(object{})
 		expect(t, read.diags)
 		expectState(t, read.state, object{"services": listed(primary)})
@@ -99,7 +99,7 @@ func TestServicesErrors(t *testing.T) {
 				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
-				read := newSession(t, server, nil).services(object{})
+				read := newCore(t, server, nil).services(object{})
 				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
 				if name == "403" {
 					expect(t, read.diags, anError("Unable to Read PagerDuty Services", readPermission))
@@ -117,7 +117,7 @@ func TestServicesTimeout(t *testing.T) {
 		for wait, enough := range map[string]bool{"599": true, "600": false} {
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 			started := time.Now()
-			read := newSession(t, server, nil).services(object{})
+			read := newCore(t, server, nil).services(object{})
 			if enough {
 				expect(t, read.diags)
 				took(t, started, 599*time.Second, 600*time.Second)
@@ -128,7 +128,7 @@ func TestServicesTimeout(t *testing.T) {
 		}
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 24 * time.Hour})
 		started := time.Now()
-		read := newSession(t, server, with(standard(server), object{"request_timeout": "1h"})).services(object{})
+		read := newCore(t, server, with(standard(server), object{"request_timeout": "1h"})).services(object{})
 		expect(t, read.diags, anError("Unable to Read PagerDuty Services", "the time for this operation is up", "Run again when the API answers"))
 		took(t, started, 10*time.Minute, 10*time.Minute)
 	})
@@ -139,7 +139,7 @@ func TestServicesInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadGateway})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
 		expect(t, s.services(object{}).diags, anError("Unable to Read PagerDuty Services", "interrupted"))
@@ -156,7 +156,7 @@ func TestReadsShareLists(t *testing.T) {
 		server.a.SetServices(second, primary)
 		server.b.SetServices(second)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		var wait sync.WaitGroup
 		for range 20 {
 			wait.Go(func() {

@@ -93,13 +93,13 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 				{"code": 1001, "message": "First", "documentation_url": "https://example.com/doc", "source": {"pointer": "/name"}, "error_chain": [{"code": 1003, "message": "Deeper"}]},
 				{"code": 1002, "message": "Second"}
 			]}`})
-		expect(t, newSession(t, server, nil).read(connected(primary)).diags, anError("Unable to Read PagerDuty Connection",
+		expect(t, newCore(t, server, nil).read(connected(primary)).diags, anError("Unable to Read PagerDuty Connection",
 			"Account "+accountA+": GET /accounts/"+accountA+"/alerting/v3/destinations/pagerduty answered 400 Bad Request (CF-Ray abc-FRA)",
 			"\n  - First (code 1001) at /name, see https://example.com/doc\n    - Deeper (code 1003)\n  - Second (code 1002)"))
 	})
 }
 
-// The session that each test of this package drives looks for secrets in all that
+// The core that each test of this package drives looks for secrets in all that
 // comes back. Here, the API does its best to give them away.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
@@ -114,7 +114,7 @@ func TestSecretsStaySecret(t *testing.T) {
 						if kind == "pair" {
 							block = with(block, object{"api_token": nil, "api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 						}
-						s := newSession(t, server, block)
+						s := newCore(t, server, block)
 						server.a.SetConsent(cloudflaretest.Consent{Absent: true}) // Nothing settles the link.
 						server.Fail(cloudflaretest.Fault{Call: call, Status: status, Edit: func(body []byte) []byte {
 							requests := server.Requests()
@@ -144,7 +144,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Parallel()
 		// The errors of net/http hold the URL.
 		server := online(t)
-		s := newSession(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
+		s := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
 		created := s.create(object{})
 		if !created.diags.hasError() {
@@ -177,8 +177,8 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil)
-		s := newSession(t, server, nil)
-		// The state keeps what the API gives; the session looks for control
+		s := newCore(t, server, nil)
+		// The state keeps what the API gives; the core looks for control
 		// characters in all that is said of it.
 		expectState(t, s.services(object{}).state, object{"services": listed(evil)})
 		expect(t, s.plan(instance{}, object{}).diags, aWarning("Cloudflare Account Already Connected to PagerDuty", `x1b[31m`))
@@ -197,7 +197,7 @@ func TestLog(t *testing.T) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Drop: true})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.apply(s.plan(instance{}, object{"adopt_existing": true})).diags)
 		path := "/accounts/" + accountA + "/alerting/v3/destinations/pagerduty"
 		want := []string{
@@ -252,7 +252,7 @@ func TestLogOfLookThatFails(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags)
 		entries := s.entries()
 		if last := entries[len(entries)-1]; last["@level"] != "warn" || !strings.Contains(fmt.Sprint(last["error"]), "403") {

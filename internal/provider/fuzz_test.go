@@ -35,7 +35,7 @@ func FuzzImportID(f *testing.F) {
 		}
 		server := cloudflaretest.NewOffline()
 		server.Account(id).SetServices(primary)
-		s := newSession(t, &standIn{Server: server, url: server.URL()}, nil)
+		s := newCore(t, &standIn{Server: server, url: server.URL()}, nil)
 		var out outcome
 		if identity {
 			out = s.importIdentity(object{"account_id": id})

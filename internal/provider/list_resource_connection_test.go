@@ -35,7 +35,7 @@ func TestListDefaultAccount(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.b.SetServices(second)
-		results, diags := newSession(t, server, nil).query(object{}, 100, false)
+		results, diags := newCore(t, server, nil).query(object{}, 100, false)
 		expect(t, diags)
 		expectFound(t, results, accountA)
 		if want := "Account " + accountA + " (1 PagerDuty service)"; results[0].name != want {
@@ -51,7 +51,7 @@ func TestListSeveralAccounts(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.b.SetServices(second, primary)
-		s := newSession(t, server, with(standard(server), object{"account_id": nil}))
+		s := newCore(t, server, with(standard(server), object{"account_id": nil}))
 		results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)
 		expect(t, diags)
 		expectFound(t, results, accountB)
@@ -75,7 +75,7 @@ func TestListIncludesResource(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(second, primary)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		results, diags := s.query(object{}, 100, true)
 		expect(t, diags)
 		expectFound(t, results, accountA)
@@ -113,7 +113,7 @@ func TestListLimit(t *testing.T) {
 		ids := manyAccounts(server, 25)
 		server.Account(ids[0].(string)).SetServices()                                                                        // does not count
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden}) // nor does this
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for limit, lists := range map[int64]int{1: 10, 8: 10, 9: 20, 18: 20, 19: 25, 23: 25, 100: 25, 0: 25} {
 			results, _ := s.query(object{"account_ids": ids}, limit, false)
 			want := int(limit)
@@ -139,7 +139,7 @@ func TestListIsConcurrent(t *testing.T) {
 		ids := manyAccounts(server, 30)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
 		started := time.Now()
-		results, diags := newSession(t, server, nil).query(object{"account_ids": ids}, 100, false)
+		results, diags := newCore(t, server, nil).query(object{"account_ids": ids}, 100, false)
 		took(t, started, 3*time.Second, 3*time.Second)
 		expect(t, diags)
 		if len(results) != len(ids) {
@@ -159,7 +159,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 				server.b.SetServices(second)
 				fault.Call, fault.Account = cloudflaretest.List, accountA
 				server.Fail(fault)
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				if name == "rate limit ahead" {
 					return // That holds back all calls.
 				}
@@ -175,7 +175,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 		bubble(t, func(server *standIn) {
 			t := server.t
 			server.a.SetServices(primary)
-			results, diags := newSession(t, server, nil).query(object{"account_ids": []any{accountNone, accountA}}, 100, false)
+			results, diags := newCore(t, server, nil).query(object{"account_ids": []any{accountNone, accountA}}, 100, false)
 			expect(t, diags, notListed(accountNone, "7003"))
 			expectFound(t, results, accountA)
 		})
@@ -188,7 +188,7 @@ func TestListInterrupted(t *testing.T) {
 		t := server.t
 		ids := manyAccounts(server, 30)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 2 * time.Second})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(3*time.Second, s.interrupt)
 		results, diags := s.query(object{"account_ids": ids}, 100, false)
@@ -205,7 +205,7 @@ func TestListTimeout(t *testing.T) {
 		t := server.t
 		server.b.SetServices(second)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Account: accountA, Stall: 24 * time.Hour})
-		s := newSession(t, server, with(standard(server), object{"request_timeout": "1h"}))
+		s := newCore(t, server, with(standard(server), object{"request_timeout": "1h"}))
 		started := time.Now()
 		results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)
 		took(t, started, 10*time.Minute, 10*time.Minute)
@@ -219,7 +219,7 @@ func TestListInvalid(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		query := func(config, block object) diagnostics {
-			results, diags := newSession(t, server, with(standard(server), config)).query(block, 100, false)
+			results, diags := newCore(t, server, with(standard(server), config)).query(block, 100, false)
 			expectFound(t, results)
 			return diags
 		}
@@ -245,7 +245,7 @@ func TestListReadOnlyToken(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		results, diags := newSession(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken})).query(object{}, 100, true)
+		results, diags := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken})).query(object{}, 100, true)
 		expect(t, diags)
 		expectFound(t, results, accountA)
 	})

@@ -32,7 +32,7 @@ type fleet struct {
 
 	t       *testing.T
 	server  *cloudflaretest.Server
-	session *session
+	core    *core
 	started time.Time
 	longest time.Duration // of the operations
 }
@@ -69,10 +69,10 @@ func (f fleet) inBubble(t *testing.T, test func(*fleet)) {
 	})
 }
 
-// restart begins a provider process. The session looks through the log of its
+// restart begins a provider process. The core looks through the log of its
 // stand-in at each step, so it gets one whose log stays empty.
 func (f *fleet) restart() {
-	f.session = newSession(f.t, offline(f.t), nil, func(config *cloudflare.Config) { config.Transport = f.server.RoundTripper() })
+	f.core = newCore(f.t, offline(f.t), nil, func(config *cloudflare.Config) { config.Transport = f.server.RoundTripper() })
 }
 
 func (f *fleet) accounts(kind string, n int) []string {
@@ -122,7 +122,7 @@ func (f *fleet) planWalk(prior []instance, config func(string) object) []plan {
 	var operations []func() diagnostics
 	for i, id := range f.accounts("d", f.dataSources) {
 		operations = append(operations, func() diagnostics {
-			read := f.session.services(object{"account_id": id})
+			read := f.core.services(object{"account_id": id})
 			if services, _ := read.state["services"].([]any); !read.diags.hasError() && len(services) != 2 {
 				f.t.Errorf("account %s has %d services", id, len(services))
 			}
@@ -134,13 +134,13 @@ func (f *fleet) planWalk(prior []instance, config func(string) object) []plan {
 		operations = append(operations, func() diagnostics {
 			before := prior[i]
 			if before.state != nil {
-				read := f.session.read(before)
+				read := f.core.read(before)
 				if read.diags.hasError() {
 					return read.diags
 				}
 				before = read.instance
 			}
-			plans[i] = f.session.plan(before, config(f.accounts("c", f.connections)[i]))
+			plans[i] = f.core.plan(before, config(f.accounts("c", f.connections)[i]))
 			return plans[i].diags
 		})
 	}
@@ -154,7 +154,7 @@ func (f *fleet) applyWalk(plans []plan) []instance {
 	var operations []func() diagnostics
 	for i, p := range plans {
 		operations = append(operations, func() diagnostics {
-			out := f.session.apply(p)
+			out := f.core.apply(p)
 			applied[i] = out.instance
 			return out.diags
 		})

@@ -19,7 +19,7 @@ func TestCreate(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{second, primary}})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		p := s.plan(instance{}, object{})
 		expect(t, p.diags)
 		expectState(t, p.state, object{
@@ -55,7 +55,7 @@ func TestCreateRefusesConnectedAccount(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary, second)
-		created := newSession(t, server, nil).create(object{})
+		created := newCore(t, server, nil).create(object{})
 		expect(t, created.diags, anError("Unable to Connect PagerDuty",
 			"Account "+accountA,
 			`"Primary" (ID 11111111111111111111111111111111), "Second" (ID 22222222-2222-2222-2222-222222222222)`,
@@ -76,7 +76,7 @@ func TestCreateAdopts(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		created := newSession(t, server, nil).create(object{"adopt_existing": true})
+		created := newCore(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
 		expectState(t, created.state, object{"adopt_existing": true, "connection_id": nil, "services": listed(primary)})
 		expectCalls(t, server, "list")
@@ -87,7 +87,7 @@ func TestCreateAdoptingNothingConnects(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		created := newSession(t, server, nil).create(object{"adopt_existing": true})
+		created := newCore(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
 		expectCalls(t, server, "list token link list")
 		if created.state["connection_id"] == nil {
@@ -101,7 +101,7 @@ func TestCreateWaitsForServicesToSettle(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 8 * time.Second})
-		created := newSession(t, server, nil).create(object{})
+		created := newCore(t, server, nil).create(object{})
 		expect(t, created.diags)
 		expectState(t, created.state, object{"services": listed(primary)})
 	})
@@ -113,7 +113,7 @@ func TestCreatePending(t *testing.T) {
 		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
 		started := time.Now()
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		created := s.create(object{})
 		took(t, started, 7*time.Second, 12*time.Second)
 		expect(t, created.diags, aWarning("No PagerDuty Service Connected Yet",
@@ -163,7 +163,7 @@ func TestCreateWaitForServices(t *testing.T) {
 					server.Fail(test.fault)
 				}
 				started := time.Now()
-				created := newSession(t, server, nil).create(object{"wait_for_services": true, "timeouts": test.timeouts})
+				created := newCore(t, server, nil).create(object{"wait_for_services": true, "timeouts": test.timeouts})
 				took(t, started, test.took-time.Second, test.took+15*time.Second)
 				if !test.fails {
 					expect(t, created.diags)
@@ -207,7 +207,7 @@ func TestCreateLostAnswerIsSettledByLooking(t *testing.T) {
 					t := server.t
 					server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Lists: 2})
 					server.Fail(fault)
-					created := newSession(t, server, nil).create(object{})
+					created := newCore(t, server, nil).create(object{})
 					if n := server.Count(cloudflaretest.Link); n != 1 {
 						t.Errorf("linked %d times", n)
 					}
@@ -235,7 +235,7 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
 			started := time.Now()
-			expect(t, newSession(t, server, nil).create(object{}).diags)
+			expect(t, newCore(t, server, nil).create(object{}).diags)
 			took(t, started, 100*time.Second, 101*time.Second)
 			expectCalls(t, server, "list list token link link list")
 		})
@@ -245,7 +245,7 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 		bubble(t, func(server *standIn) {
 			t := server.t
 			refusals := 2
-			s := newSession(t, server, nil, func(config *cloudflare.Config) {
+			s := newCore(t, server, nil, func(config *cloudflare.Config) {
 				next := config.Transport
 				config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 					if server.Count(cloudflaretest.Token) > 0 && refusals > 0 {
@@ -270,7 +270,7 @@ func TestCreateLinksOnceOverSockets(t *testing.T) {
 	t.Parallel()
 	server := online(t)
 	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Drop: true})
-	s := newSession(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
+	s := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
 	expect(t, s.create(object{}).diags)
 	expectCalls(t, server, "list list token link list")
 }
@@ -293,7 +293,7 @@ func TestCreateRefusals(t *testing.T) {
 				fault := forbidden
 				fault.Call = test.call
 				server.Fail(fault)
-				created := newSession(t, server, nil).create(object{})
+				created := newCore(t, server, nil).create(object{})
 				expect(t, created.diags, anError("Unable to Connect PagerDuty", "Account "+accountA, "403", "CF-Ray", "Authentication error (code 10000)", writePermission, "Business plan", "`api_token`", envAPIToken))
 				if created.state != nil {
 					t.Errorf("kept %v", created.state)
@@ -313,7 +313,7 @@ func TestCreateKeepsWhatIsLinked(t *testing.T) {
 				t := server.t
 				fault.Call, fault.Skip = cloudflaretest.List, 2
 				server.Fail(fault)
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				created := s.create(object{})
 				expect(t, created.diags, aWarning("No PagerDuty Service Connected Yet", "The look for services ended early"))
 				expectState(t, created.state, object{"id": accountA, "services": listed()})
@@ -350,7 +350,7 @@ func TestCreateInterrupted(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetConsent(cloudflaretest.Consent{Absent: true})
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				started := time.Now()
 				time.AfterFunc(5*time.Second, s.interrupt)
 				created := s.create(test.config)
@@ -367,7 +367,7 @@ func TestCreateInterrupted(t *testing.T) {
 		bubble(t, func(server *standIn) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Stall: time.Hour})
-			s := newSession(t, server, nil)
+			s := newCore(t, server, nil)
 			started := time.Now()
 			time.AfterFunc(5*time.Second, s.interrupt)
 			created := s.create(object{})
@@ -381,7 +381,7 @@ func TestCreateInterrupted(t *testing.T) {
 		bubble(t, func(server *standIn) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Status: http.StatusServiceUnavailable})
-			s := newSession(t, server, nil)
+			s := newCore(t, server, nil)
 			started := time.Now()
 			time.AfterFunc(time.Second, s.interrupt)
 			created := s.create(object{})
@@ -401,7 +401,7 @@ func TestCreateOneAtATime(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 3 * time.Second})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		plans := []plan{s.plan(instance{}, object{}), s.plan(instance{}, object{})}
 		results := make(chan outcome)
 		for _, p := range plans {
@@ -430,7 +430,7 @@ func TestCreateOnTwoAccountsAtOnce(t *testing.T) {
 		t := server.t
 		server.a.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
 		server.b.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		results := make(chan outcome)
 		for _, account := range []string{accountA, accountB} {

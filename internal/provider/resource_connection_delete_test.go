@@ -18,7 +18,7 @@ func TestDelete(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary, second)
-		destroyed := newSession(t, server, nil).destroy(connected(primary, second))
+		destroyed := newCore(t, server, nil).destroy(connected(primary, second))
 		expect(t, destroyed.diags)
 		if destroyed.state != nil {
 			t.Errorf("kept %v", destroyed.state)
@@ -35,7 +35,7 @@ func TestDeleteStopsAtUnseenService(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary, second)
 		before := connected(primary)
-		destroyed := newSession(t, server, nil).destroy(before)
+		destroyed := newCore(t, server, nil).destroy(before)
 		expect(t, destroyed.diags, anError(deletionFailed, "Account "+accountA, `what the plan did not show: "Second" (ID 22222222-2222-2222-2222-222222222222)`,
 			"Nothing was deleted", "Plan again", "terraform state rm"))
 		expectState(t, destroyed.state, before.state)
@@ -49,7 +49,7 @@ func TestDeleteOfPendingConnectionStopsAtUnseenService(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		expect(t, newSession(t, server, nil).destroy(connected()).diags, anError(deletionFailed, `"Primary"`))
+		expect(t, newCore(t, server, nil).destroy(connected()).diags, anError(deletionFailed, `"Primary"`))
 		expectServices(t, server.a, primary)
 	})
 }
@@ -60,7 +60,7 @@ func TestDeleteOfRenamedService(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(cloudflaretest.Service{ID: primary.ID, Name: "Renamed"})
-		expect(t, newSession(t, server, nil).destroy(connected(primary)).diags)
+		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags)
 		expectServices(t, server.a)
 	})
 }
@@ -142,7 +142,7 @@ func TestDeleteAnswers(t *testing.T) {
 				}
 				before := connected(primary)
 				before.state["timeouts"] = object{"delete": "2m"}
-				s := newSession(t, server, with(standard(server), test.config))
+				s := newCore(t, server, with(standard(server), test.config))
 				started := time.Now()
 				destroyed := s.destroy(before)
 				took(t, started, max(0, test.took-6*time.Second), test.took+6*time.Second)
@@ -166,7 +166,7 @@ func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
-		expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, anError(deletionFailed, `"Second"`, "Nothing was deleted"))
+		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, anError(deletionFailed, `"Second"`, "Nothing was deleted"))
 		expectServices(t, server.a, primary, second)
 	})
 }
@@ -176,7 +176,7 @@ func TestDeleteHandsOver(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		adopted := s.create(object{"adopt_existing": true})
 		expect(t, adopted.diags)
 		destroyed := s.destroy(connected(primary))
@@ -199,7 +199,7 @@ func TestDeleteInterrupted(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(5*time.Second, s.interrupt)
 		destroyed := s.destroy(connected(primary))
@@ -221,7 +221,7 @@ func TestDeleteHasTenMinutes(t *testing.T) {
 				t := server.t
 				server.a.SetServices(primary)
 				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
-				expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, want...)
+				expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, want...)
 			})
 		})
 	}
@@ -235,7 +235,7 @@ func TestDeleteThenCreate(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 5 * time.Second})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		destruction := s.plan(connected(primary), nil)
 		server.ResetRequests()
@@ -257,7 +257,7 @@ func TestWaitForOtherOperationIsInterrupted(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Minute})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		go s.rerun(nil).destroy(connected(primary)) // Not interrupted itself.
 		time.Sleep(time.Second)

@@ -12,9 +12,9 @@ import (
 
 func TestImport(t *testing.T) {
 	t.Parallel()
-	imports := map[string]func(*session, string) outcome{
-		"by ID":       func(s *session, account string) outcome { return s.importID(account) },
-		"by identity": func(s *session, account string) outcome { return s.importIdentity(object{"account_id": account}) },
+	imports := map[string]func(*core, string) outcome{
+		"by ID":       func(s *core, account string) outcome { return s.importID(account) },
+		"by identity": func(s *core, account string) outcome { return s.importIdentity(object{"account_id": account}) },
 	}
 	for how, imports := range imports {
 		for name, test := range map[string]struct {
@@ -32,7 +32,7 @@ func TestImport(t *testing.T) {
 				bubble(t, func(server *standIn) {
 					t := server.t
 					server.a.SetServices(second, primary)
-					s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
+					s := newCore(t, server, with(standard(server), object{"account_id": test.standard}))
 					imported := imports(s, accountA)
 					expectCalls(t, server, "list")
 					if test.warns {
@@ -64,7 +64,7 @@ func TestImportInvalidID(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		want := anError("Invalid Import ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com")
 		for name, id := range invalidAccountIDs {
 			t.Log(name)
@@ -79,7 +79,7 @@ func TestImportOfNothing(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		imported := s.importID(accountA)
 		expect(t, imported.diags, anError("Unable to Import PagerDuty Connection", "Account "+accountA, "nothing to import"))
 

@@ -37,7 +37,7 @@ func TestPlanDestroyWarns(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.plan(connected(primary, second), nil).diags, willDelete(primary, second))
 		expect(t, s.plan(connected(), nil).diags)
 		expectCalls(t, server, "")
@@ -49,7 +49,7 @@ func TestPlanCreateOnConnectedAccountWarns(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary, second)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags, isConnected(accountA, primary, second))
 		expectCalls(t, server, "list")
 		for _, adopt := range []any{true, unknown} {
@@ -76,7 +76,7 @@ func TestPlanReplacement(t *testing.T) {
 				t := server.t
 				server.a.SetServices(primary)
 				server.b.SetServices(second)
-				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
+				s := newCore(t, server, with(standard(server), object{"account_id": test.standard}))
 				p := s.plan(connected(primary), object{"account_id": test.named})
 				expect(t, p.diags, willDelete(primary), isConnected(accountB, second))
 				if strings.Join(p.replaced, " ") != "account_id" {
@@ -107,7 +107,7 @@ func TestPlanReplacementThatAdoptsDoesNotLook(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.b.SetServices(second)
-		p := newSession(t, server, nil).plan(connected(primary), object{"account_id": accountB, "adopt_existing": true})
+		p := newCore(t, server, nil).plan(connected(primary), object{"account_id": accountB, "adopt_existing": true})
 		expect(t, p.diags, willDelete(primary))
 		expectCalls(t, server, "")
 	})
@@ -130,7 +130,7 @@ func TestPlanWithoutReplacement(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
+				s := newCore(t, server, with(standard(server), object{"account_id": test.standard}))
 				p := s.plan(connected(primary), object{"account_id": test.named})
 				expect(t, p.diags)
 				if len(p.replaced) > 0 {
@@ -158,7 +158,7 @@ func TestPlanLookFails(t *testing.T) {
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				started := time.Now()
-				p := newSession(t, server, nil).plan(instance{}, object{})
+				p := newCore(t, server, nil).plan(instance{}, object{})
 				took(t, started, 0, 0)
 				expect(t, p.diags)
 				expectState(t, p.state, object{"account_id": accountA})
@@ -174,7 +174,7 @@ func TestPlanLookIsSlow(t *testing.T) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
 		started := time.Now()
-		p := newSession(t, server, nil).plan(instance{}, object{})
+		p := newCore(t, server, nil).plan(instance{}, object{})
 		took(t, started, 10*time.Second, 10*time.Second)
 		expect(t, p.diags)
 		expectState(t, p.state, object{"account_id": accountA})
@@ -186,7 +186,7 @@ func TestPlanLookIsInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
 		expect(t, s.plan(instance{}, object{}).diags)
@@ -201,7 +201,7 @@ func TestPlanLookDuringBlock(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		started := time.Now()
 		for range 3 {
 			expect(t, s.plan(instance{}, object{}).diags)
@@ -215,7 +215,7 @@ func TestPlanMissingAccount(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, with(standard(server), object{"account_id": nil}))
+		s := newCore(t, server, with(standard(server), object{"account_id": nil}))
 		for _, prior := range []instance{{}, connected(primary)} {
 			expect(t, s.plan(prior, object{}).diags, anError("Missing Cloudflare Account", "`account_id`", "provider block", envAccountID, "32 hexadecimal digits", "dashboard").on("account_id"))
 		}
@@ -241,7 +241,7 @@ func TestValidateConnection(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for name, id := range invalidAccountIDs {
 			t.Log(name)
 			expect(t, s.validate(object{"account_id": id}), anError("Invalid Account ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com").on("account_id"))
@@ -274,7 +274,7 @@ func TestUpdate(t *testing.T) {
 		for _, id := range []any{"c0ffee", nil} {
 			before.state["connection_id"] = id
 			changes := object{"adopt_existing": true, "wait_for_services": true, "timeouts": object{"create": "1m", "delete": nil}}
-			s := newSession(t, server, nil)
+			s := newCore(t, server, nil)
 			p := s.plan(before, changes)
 			expect(t, p.diags)
 			if len(p.replaced) > 0 {
@@ -306,7 +306,7 @@ func TestPlanUnknownAttributes(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				p := s.plan(instance{}, test.config)
 				expect(t, p.diags)
 				expectState(t, p.state, test.want)
@@ -332,7 +332,7 @@ func TestOnlyApplyChangesAnything(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetServices(services...)
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				s.importID(accountA)
 				s.importIdentity(object{"account_id": accountA})
 				for _, prior := range []instance{{}, connected(), connected(primary)} {

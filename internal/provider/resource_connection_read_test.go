@@ -61,7 +61,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
 				before := connected(primary)
-				read := newSession(t, server, nil).read(before)
+				read := newCore(t, server, nil).read(before)
 				expect(t, read.diags, anError("Unable to Read PagerDuty Connection", append(advice[name], "Account "+accountA)...))
 				expectState(t, read.state, before.state)
 			})
@@ -81,7 +81,7 @@ func TestReadServicesGone(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: body})
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				before := connected(primary, second)
 				before.identity = nil // As an older terraform keeps it.
 				read := s.read(before)
@@ -107,7 +107,7 @@ func TestReadShowsChanges(t *testing.T) {
 		t := server.t
 		renamed := cloudflaretest.Service{ID: primary.ID, Name: "Zoo"}
 		server.a.SetServices(renamed, second)
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		read := s.read(connected(primary))
 		expect(t, read.diags)
 		expectState(t, read.state, with(connected().state, object{"services": listed(second, renamed)}))
@@ -124,7 +124,7 @@ func TestReadSortsServices(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		same := cloudflaretest.Service{ID: "01", Name: primary.Name}
-		s := newSession(t, server, nil)
+		s := newCore(t, server, nil)
 		for _, order := range [][]cloudflaretest.Service{{primary, second, same}, {second, same, primary}, {same, primary, second}} {
 			server.a.SetServices(order...)
 			expectState(t, s.read(connected()).state, object{"services": listed(same, primary, second)})
@@ -139,12 +139,12 @@ func TestReadRetries(t *testing.T) {
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Status: http.StatusBadGateway})
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Drop: true})
-		read := newSession(t, server, nil).read(connected(primary))
+		read := newCore(t, server, nil).read(connected(primary))
 		expect(t, read.diags)
 		expectCalls(t, server, "list list list list list")
 
 		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusBadGateway})
-		read = newSession(t, server, with(standard(server), object{"max_retries": 0})).read(connected(primary))
+		read = newCore(t, server, with(standard(server), object{"max_retries": 0})).read(connected(primary))
 		expect(t, read.diags, anError("Unable to Read PagerDuty Connection", "502"))
 		expectCalls(t, server, "list")
 	})
@@ -171,7 +171,7 @@ func TestReadTimeouts(t *testing.T) {
 				server.a.SetServices(primary)
 				test.fault.Call = cloudflaretest.List
 				server.Fail(test.fault)
-				s := newSession(t, server, with(standard(server), test.config))
+				s := newCore(t, server, with(standard(server), test.config))
 				started := time.Now()
 				read := s.read(connected(primary))
 				took(t, started, test.took, test.took+15*time.Second)
@@ -198,7 +198,7 @@ func TestReadInterrupted(t *testing.T) {
 				t := server.t
 				fault.Call = cloudflaretest.List
 				server.Fail(fault)
-				s := newSession(t, server, nil)
+				s := newCore(t, server, nil)
 				started := time.Now()
 				time.AfterFunc(time.Second, s.interrupt)
 				read := s.read(connected(primary))

@@ -44,7 +44,7 @@ func walk(at string, attributes []*tfprotov6.SchemaAttribute, visit func(string,
 // resource and no data source has its kind before it.
 func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 	t.Helper()
-	s := unconfigured(t, offline(t))
+	s := unconfiguredCore(t, offline(t))
 	schemas := map[string]*tfprotov6.SchemaBlock{"provider": s.schemas.Provider.Block}
 	for name, schema := range s.schemas.ResourceSchemas {
 		schemas[name] = schema.Block
@@ -63,7 +63,7 @@ func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 
 func TestSchemasAreValid(t *testing.T) {
 	t.Parallel()
-	s := unconfigured(t, offline(t))
+	s := unconfiguredCore(t, offline(t))
 	expect(t, s.schemas.Diagnostics)
 }
 
@@ -177,7 +177,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 		})
 	}
 	// What has a default says so.
-	s := unconfigured(t, offline(t))
+	s := unconfiguredCore(t, offline(t))
 	defaults := map[string]string{
 		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
 		".timeouts.create": "`10m` by default", ".timeouts.delete": "`10m` by default",
@@ -196,16 +196,16 @@ func TestEverythingIsDescribed(t *testing.T) {
 
 func TestIdentity(t *testing.T) {
 	t.Parallel()
-	attributes := unconfigured(t, offline(t)).identitySchema().IdentityAttributes
+	attributes := unconfiguredCore(t, offline(t)).identitySchema().IdentityAttributes
 	if len(attributes) != 1 || attributes[0].Name != "account_id" || !attributes[0].RequiredForImport {
 		t.Errorf("%+v", attributes)
 	}
 }
 
-func (s *session) identitySchema() *tfprotov6.ResourceIdentitySchema {
-	s.t.Helper()
-	resp, err := s.wire.GetResourceIdentitySchemas(s.ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
-	s.check(err)
+func (c *core) identitySchema() *tfprotov6.ResourceIdentitySchema {
+	c.t.Helper()
+	resp, err := c.wire.GetResourceIdentitySchemas(c.ctx, &tfprotov6.GetResourceIdentitySchemasRequest{})
+	c.check(err)
 	return resp.IdentitySchemas[connectionType]
 }
 

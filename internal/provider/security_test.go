@@ -77,7 +77,7 @@ func TestHostileListsTakeLittle(t *testing.T) {
 func withHostileList(t *testing.T, name string) {
 	t.Helper()
 	body := bodies()[name]
-	s := newSession(t, offline(t), nil, func(config *cloudflare.Config) { config.Transport, config.Clock = body, &fastClock{} })
+	s := newCore(t, offline(t), nil, func(config *cloudflare.Config) { config.Transport, config.Clock = body, &fastClock{} })
 	own := len(body) // The test's, not the provider's.
 	for what, f := range map[string]func() outcome{
 		"data source": func() outcome { return s.services(object{}) },

@@ -235,7 +235,7 @@ func TestValidateProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
-			expect(t, unconfigured(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
+			expect(t, unconfiguredCore(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
 			expectCalls(t, server, "")
 		})
 	}
@@ -256,7 +256,7 @@ func TestValidateProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
-			expect(t, unconfigured(t, server).configure(with(object{"api_token": "t"}, block)))
+			expect(t, unconfiguredCore(t, server).configure(with(object{"api_token": "t"}, block)))
 			expectCalls(t, server, "")
 		})
 	}
@@ -276,7 +276,7 @@ func TestUnknownProviderArguments(t *testing.T) {
 					block = with(block, object{"api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 				}
 				block[argument] = unknown
-				s := newSession(t, server, block)
+				s := newCore(t, server, block)
 				p := s.plan(instance{}, object{})
 				expect(t, p.diags)
 				expectState(t, p.state, object{"account_id": accountA, "id": accountA})
@@ -324,7 +324,7 @@ func TestUnknownDefaultAccount(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		s := newSession(t, server, with(standard(server), object{"account_id": unknown}))
+		s := newCore(t, server, with(standard(server), object{"account_id": unknown}))
 		p := s.plan(instance{}, object{})
 		expect(t, p.diags)
 		expectState(t, p.state, object{"account_id": unknown, "id": unknown})
@@ -358,7 +358,7 @@ func TestConfigureFromEnvironment(t *testing.T) {
 	} {
 		t.Setenv(variable, value)
 	}
-	s := newSession(t, server, object{})
+	s := newCore(t, server, object{})
 	expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed(primary)})
 	requests := server.Requests()
 	if len(requests) != 1 {
@@ -376,9 +376,9 @@ func TestConfigureFromEnvironment(t *testing.T) {
 
 	t.Setenv(envAPIToken, cloudflaretest.APIToken)
 	t.Setenv(envAccountID, "example.com")
-	expect(t, unconfigured(t, server).configure(object{}),
+	expect(t, unconfiguredCore(t, server).configure(object{}),
 		anError("Invalid Provider Configuration", "The environment variable "+envAccountID).on("account_id"))
-	expect(t, newSession(t, server, object{"account_id": accountA}).services(object{}).diags)
+	expect(t, newCore(t, server, object{"account_id": accountA}).services(object{}).diags)
 	requests = server.Requests()
 	if got := requests[len(requests)-1].Header.Get("Authorization"); got != "Bearer "+cloudflaretest.APIToken {
 		t.Errorf("Authorization: %q", got)
@@ -407,7 +407,7 @@ func TestUserAgent(t *testing.T) {
 // description, and a variable of that name.
 func TestProviderVariables(t *testing.T) {
 	t.Parallel()
-	s := unconfigured(t, offline(t))
+	s := unconfiguredCore(t, offline(t))
 	variables := []string{envAPIToken, envAPIKey, envEmail, envAccountID, envBaseURL}
 	for _, argument := range s.schemas.Provider.Block.Attributes {
 		variable := "CLOUDFLARE_" + strings.ToUpper(argument.Name)

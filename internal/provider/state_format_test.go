@@ -61,7 +61,7 @@ func TestStateFormatIsPinned(t *testing.T) {
 	want := stateFormats[newest]
 	server := offline(t)
 	linking(server.a, primary)
-	s := newSession(t, server, nil)
+	s := newCore(t, server, nil)
 
 	if version := s.schemas.ResourceSchemas[connectionType].Version; version != int64(newest) {
 		t.Errorf("version %d of the schema, want %d", version, newest)
@@ -90,7 +90,7 @@ func TestStateFormatIsPinned(t *testing.T) {
 func TestStatesOfEveryVersionAreRead(t *testing.T) {
 	t.Parallel()
 	newest := stateFormats[len(stateFormats)-1]
-	s := newSession(t, offline(t), nil)
+	s := newCore(t, offline(t), nil)
 	for version, format := range stateFormats {
 		for i, state := range format.states {
 			resp, err := s.wire.UpgradeResourceState(s.ctx, &tfprotov6.UpgradeResourceStateRequest{
@@ -115,13 +115,13 @@ func TestStatesOfEveryVersionAreRead(t *testing.T) {
 }
 
 // stored is an object as terraform writes it to a state file.
-func (s *session) stored(t *testing.T, typ tftypes.Type, value object) string {
+func (c *core) stored(t *testing.T, typ tftypes.Type, value object) string {
 	t.Helper()
 	var ctyType cty.Type
 	if err := json.Unmarshal([]byte(marshal(t, typ)), &ctyType); err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := msgpack.Unmarshal(s.encode(typ, value).MsgPack, ctyType)
+	decoded, err := msgpack.Unmarshal(c.encode(typ, value).MsgPack, ctyType)
 	if err != nil {
 		t.Fatal(err)
 	}

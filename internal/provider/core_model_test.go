@@ -22,15 +22,16 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// session drives the provider over its protocol, in-process, in the order that
-// terraform keeps to: one session is one run of terraform, and [session.rerun]
-// starts the next. Unlike a real terraform it shows warnings, defers, is
-// interrupted on demand and works in a synctest bubble.
+// core is a model of Terraform core. It drives the provider over its protocol,
+// in-process, in the order that Terraform keeps to: one core is one run of
+// terraform, and [core.rerun] starts the next. Unlike a real terraform it shows
+// warnings, defers, is interrupted on demand and works in a synctest bubble.
 //
-// It holds every answer to what terraform would refuse it for (a plan that
-// changes the configuration, a result that is not the plan's), and to what the
-// provider promises of everything it says: no secret, no control character.
-type session struct {
+// It fails the test for a response that Terraform would refuse (a plan that
+// changes the configuration, a result that is not the plan's), and for one that
+// breaks what the provider promises of all its text: no secret, no control
+// character.
+type core struct {
 	// Deferral lets the provider defer what it can't do yet.
 	deferral bool
 
@@ -45,7 +46,7 @@ type session struct {
 	log   bytes.Buffer
 }
 
-// tester is what a session needs of a *testing.T; a *rapid.T has it too.
+// tester is what a core needs of a *testing.T; a *rapid.T has it too.
 type tester interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -72,79 +73,79 @@ func standard(server *standIn) object {
 	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL(), "account_id": accountA}
 }
 
-// newSession starts a run with a configured provider. A nil configuration is the
+// newCore starts a run with a configured provider. A nil configuration is the
 // standard one.
-func newSession(t tester, server *standIn, config object, adjust ...func(*cloudflare.Config)) *session {
+func newCore(t tester, server *standIn, config object, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	if config == nil {
 		config = standard(server)
 	}
-	s := unconfigured(t, server, adjust...)
-	if diags := s.configure(config); len(diags) > 0 {
+	c := unconfiguredCore(t, server, adjust...)
+	if diags := c.configure(config); len(diags) > 0 {
 		t.Fatalf("Unable to configure the provider:\n%s", diags)
 	}
-	return s
+	return c
 }
 
-// unconfigured is a run whose provider has no configuration yet.
-func unconfigured(t tester, server *standIn, adjust ...func(*cloudflare.Config)) *session {
+// unconfiguredCore is a run whose provider has no configuration yet.
+func unconfiguredCore(t tester, server *standIn, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
-	s := &session{t: t, server: server, adjust: adjust}
-	s.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{&s.logMu, &s.log})
+	c := &core{t: t, server: server, adjust: adjust}
+	c.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{&c.logMu, &c.log})
 	wire, err := providerserver.NewProtocol6WithError(testProvider(func(config *cloudflare.Config) {
 		config.Transport = server.RoundTripper()
-		for _, adjust := range s.adjust {
+		for _, adjust := range c.adjust {
 			adjust(config)
 		}
 	}))()
-	s.check(err)
-	s.wire = wire
-	s.schemas, err = wire.GetProviderSchema(s.ctx, &tfprotov6.GetProviderSchemaRequest{})
-	s.check(err)
-	return s
+	c.check(err)
+	c.wire = wire
+	c.schemas, err = wire.GetProviderSchema(c.ctx, &tfprotov6.GetProviderSchemaRequest{})
+	c.check(err)
+	return c
 }
 
 // rerun starts the next run, in a new process so to speak.
-func (s *session) rerun(config object) *session {
-	s.t.Helper()
-	return newSession(s.t, s.server, config, s.adjust...)
+func (c *core) rerun(config object) *core {
+	c.t.Helper()
+	return newCore(c.t, c.server, config, c.adjust...)
 }
 
 // configure validates and, if that went well, configures the provider.
-func (s *session) configure(config object) diagnostics {
-	s.t.Helper()
-	value := s.encode(s.schemas.Provider.ValueType(), config)
-	validated, err := s.wire.ValidateProviderConfig(s.ctx, &tfprotov6.ValidateProviderConfigRequest{Config: value})
-	s.check(err)
-	diags := s.audit(validated.Diagnostics)
+func (c *core) configure(config object) diagnostics {
+	c.t.Helper()
+	value := c.encode(c.schemas.Provider.ValueType(), config)
+	validated, err := c.wire.ValidateProviderConfig(c.ctx, &tfprotov6.ValidateProviderConfigRequest{Config: value})
+	c.check(err)
+	diags := c.audit(validated.Diagnostics)
 	if diags.hasError() {
 		return diags
 	}
-	configured, err := s.wire.ConfigureProvider(s.ctx, &tfprotov6.ConfigureProviderRequest{
+	configured, err := c.wire.ConfigureProvider(c.ctx, &tfprotov6.ConfigureProviderRequest{
 		TerraformVersion: "1.11.4", Config: value,
-		ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: s.deferral},
+		ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: c.deferral},
 	})
-	s.check(err)
-	return append(diags, s.audit(configured.Diagnostics)...)
+	c.check(err)
+	return append(diags, c.audit(configured.Diagnostics)...)
 }
 
 // interrupt is what terraform sends on Ctrl-C.
-func (s *session) interrupt() {
-	s.t.Helper()
-	resp, err := s.wire.StopProvider(context.Background(), &tfprotov6.StopProviderRequest{})
-	s.check(err)
+func (c *core) interrupt() {
+	c.t.Helper()
+	resp, err := c.wire.StopProvider(context.Background(), &tfprotov6.StopProviderRequest{})
+	c.check(err)
 	if resp.Error != "" {
-		s.t.Fatalf("StopProvider: %s", resp.Error)
+		c.t.Fatalf("StopProvider: %s", resp.Error)
 	}
 }
 
 // entries are the provider's log lines so far.
-func (s *session) entries() []map[string]any {
-	s.t.Helper()
-	s.logMu.Lock()
-	defer s.logMu.Unlock()
-	entries, err := tflogtest.MultilineJSONDecode(bytes.NewReader(s.log.Bytes()))
-	s.check(err)
+func (c *core) entries() []map[string]any {
+	c.t.Helper()
+	c.logMu.Lock()
+	defer c.logMu.Unlock()
+	entries, err := tflogtest.MultilineJSONDecode(bytes.NewReader(c.log.Bytes()))
+	c.check(err)
 	return entries
 }
 
@@ -179,29 +180,29 @@ type plan struct {
 }
 
 // validate checks a block before anything of it is planned.
-func (s *session) validate(config object) diagnostics {
-	s.t.Helper()
-	resp, err := s.wire.ValidateResourceConfig(s.ctx, &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: connectionType, Config: s.encode(s.connection(), config),
+func (c *core) validate(config object) diagnostics {
+	c.t.Helper()
+	resp, err := c.wire.ValidateResourceConfig(c.ctx, &tfprotov6.ValidateResourceConfigRequest{
+		TypeName: connectionType, Config: c.encode(c.connection(), config),
 	})
-	s.check(err)
-	return s.audit(resp.Diagnostics)
+	c.check(err)
+	return c.audit(resp.Diagnostics)
 }
 
 // plan plans a block, or the destruction of what there is when the configuration
 // is nil. A replacement takes two calls, and the second one's warnings are lost.
-func (s *session) plan(prior instance, config object) plan {
-	s.t.Helper()
+func (c *core) plan(prior instance, config object) plan {
+	c.t.Helper()
 	if config != nil {
-		if diags := s.validate(config); diags.hasError() {
+		if diags := c.validate(config); diags.hasError() {
 			return plan{outcome: outcome{instance: prior, diags: diags}, prior: prior, config: config}
 		}
 	}
-	p := s.planOnce(prior, config)
+	p := c.planOnce(prior, config)
 	if len(p.replaced) == 0 || p.diags.hasError() {
 		return p
 	}
-	second := s.planOnce(instance{}, config)
+	second := c.planOnce(instance{}, config)
 	p.inPlace, p.state, p.private = p.state, second.state, second.private
 	for _, diag := range second.diags {
 		if diag.Severity == tfprotov6.DiagnosticSeverityError {
@@ -211,46 +212,46 @@ func (s *session) plan(prior instance, config object) plan {
 	return p
 }
 
-func (s *session) planOnce(prior instance, config object) plan {
-	s.t.Helper()
-	typ := s.connection()
+func (c *core) planOnce(prior instance, config object) plan {
+	c.t.Helper()
+	typ := c.connection()
 	req := &tfprotov6.PlanResourceChangeRequest{
-		TypeName: connectionType, PriorState: s.encode(typ, prior.state), PriorPrivate: prior.private, PriorIdentity: s.identity(prior.identity),
-		Config: s.encode(typ, config), ProposedNewState: s.encode(typ, s.proposed(prior.state, config)),
-		ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{DeferralAllowed: s.deferral},
+		TypeName: connectionType, PriorState: c.encode(typ, prior.state), PriorPrivate: prior.private, PriorIdentity: c.identity(prior.identity),
+		Config: c.encode(typ, config), ProposedNewState: c.encode(typ, c.proposed(prior.state, config)),
+		ClientCapabilities: &tfprotov6.PlanResourceChangeClientCapabilities{DeferralAllowed: c.deferral},
 	}
-	resp, err := s.wire.PlanResourceChange(s.ctx, req)
-	s.check(err)
+	resp, err := c.wire.PlanResourceChange(c.ctx, req)
+	c.check(err)
 	p := plan{prior: prior, config: config, private: resp.PlannedPrivate}
-	p.diags, p.deferred = s.audit(resp.Diagnostics), resp.Deferred != nil
+	p.diags, p.deferred = c.audit(resp.Diagnostics), resp.Deferred != nil
 	if p.diags.hasError() {
 		p.instance = prior
 		return p
 	}
-	p.state, p.identity = s.decode(typ, resp.PlannedState), s.decodeIdentity(resp.PlannedIdentity)
+	p.state, p.identity = c.decode(typ, resp.PlannedState), c.decodeIdentity(resp.PlannedIdentity)
 	for _, at := range resp.RequiresReplace {
 		p.replaced = append(p.replaced, attribute(at))
 	}
-	for _, attribute := range s.attributes() {
+	for _, attribute := range c.attributes() {
 		value := config[attribute.Name]
 		if value != nil && !agrees(value, p.state[attribute.Name]) {
-			s.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
+			c.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}
 	return p
 }
 
-func (s *session) attributes() []*tfprotov6.SchemaAttribute {
-	return s.schemas.ResourceSchemas[connectionType].Block.Attributes
+func (c *core) attributes() []*tfprotov6.SchemaAttribute {
+	return c.schemas.ResourceSchemas[connectionType].Block.Attributes
 }
 
 // proposed is the prior state with the block put over it.
-func (s *session) proposed(prior, config object) object {
+func (c *core) proposed(prior, config object) object {
 	if config == nil {
 		return nil
 	}
 	proposed := object{}
-	for _, attribute := range s.attributes() {
+	for _, attribute := range c.attributes() {
 		value := config[attribute.Name]
 		if value == nil && attribute.Computed {
 			value = prior[attribute.Name]
@@ -261,17 +262,17 @@ func (s *session) proposed(prior, config object) object {
 }
 
 // apply carries a plan out. A replacement destroys first.
-func (s *session) apply(p plan) outcome {
-	s.t.Helper()
+func (c *core) apply(p plan) outcome {
+	c.t.Helper()
 	if len(p.replaced) == 0 {
-		return s.applyOnce(p)
+		return c.applyOnce(p)
 	}
-	destroyed := s.applyOnce(plan{prior: p.prior, private: p.prior.private})
+	destroyed := c.applyOnce(plan{prior: p.prior, private: p.prior.private})
 	if destroyed.diags.hasError() {
 		return destroyed
 	}
 	p.prior = instance{}
-	created := s.applyOnce(p)
+	created := c.applyOnce(p)
 	created.diags = append(destroyed.diags, created.diags...)
 	return created
 }
@@ -279,88 +280,88 @@ func (s *session) apply(p plan) outcome {
 // flow is the key under which the context of each apply has a value of its own.
 type flow struct{}
 
-func (s *session) applyOnce(p plan) outcome {
-	s.t.Helper()
-	typ := s.connection()
-	ctx := context.WithValue(s.ctx, flow{}, new(int))
-	resp, err := s.wire.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: connectionType, PriorState: s.encode(typ, p.prior.state), PlannedState: s.encode(typ, p.state),
-		Config: s.encode(typ, p.config), PlannedPrivate: p.private, PlannedIdentity: s.identity(p.identity),
+func (c *core) applyOnce(p plan) outcome {
+	c.t.Helper()
+	typ := c.connection()
+	ctx := context.WithValue(c.ctx, flow{}, new(int))
+	resp, err := c.wire.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: connectionType, PriorState: c.encode(typ, p.prior.state), PlannedState: c.encode(typ, p.state),
+		Config: c.encode(typ, p.config), PlannedPrivate: p.private, PlannedIdentity: c.identity(p.identity),
 	})
-	s.check(err)
-	out := outcome{instance: instance{s.decode(typ, resp.NewState), s.decodeIdentity(resp.NewIdentity), resp.Private}, diags: s.audit(resp.Diagnostics)}
-	s.auditText("private state", string(resp.Private))
+	c.check(err)
+	out := outcome{instance: instance{c.decode(typ, resp.NewState), c.decodeIdentity(resp.NewIdentity), resp.Private}, diags: c.audit(resp.Diagnostics)}
+	c.auditText("private state", string(resp.Private))
 	failed := out.diags.hasError()
 	out.tainted = failed && p.prior.state == nil && out.state != nil
 	if !failed && !agrees(p.state, out.state) {
-		s.t.Fatalf("applied\n%v\nwhere the plan has\n%v", out.state, p.state)
+		c.t.Fatalf("applied\n%v\nwhere the plan has\n%v", out.state, p.state)
 	}
 	return out
 }
 
 // create, and anything else that a plan without errors leads to.
-func (s *session) converge(prior instance, config object) outcome {
-	s.t.Helper()
-	p := s.plan(prior, config)
+func (c *core) converge(prior instance, config object) outcome {
+	c.t.Helper()
+	p := c.plan(prior, config)
 	if p.diags.hasError() {
 		return p.outcome
 	}
-	return s.apply(p)
+	return c.apply(p)
 }
 
-func (s *session) create(config object) outcome {
-	s.t.Helper()
-	return s.converge(instance{}, config)
+func (c *core) create(config object) outcome {
+	c.t.Helper()
+	return c.converge(instance{}, config)
 }
 
-func (s *session) destroy(prior instance) outcome {
-	s.t.Helper()
-	return s.converge(prior, nil)
+func (c *core) destroy(prior instance) outcome {
+	c.t.Helper()
+	return c.converge(prior, nil)
 }
 
 // read refreshes an instance. When that fails, it stays as it was.
-func (s *session) read(prior instance) outcome {
-	s.t.Helper()
-	typ := s.connection()
-	resp, err := s.wire.ReadResource(s.ctx, &tfprotov6.ReadResourceRequest{
-		TypeName: connectionType, CurrentState: s.encode(typ, prior.state), Private: prior.private, CurrentIdentity: s.identity(prior.identity),
-		ClientCapabilities: &tfprotov6.ReadResourceClientCapabilities{DeferralAllowed: s.deferral},
+func (c *core) read(prior instance) outcome {
+	c.t.Helper()
+	typ := c.connection()
+	resp, err := c.wire.ReadResource(c.ctx, &tfprotov6.ReadResourceRequest{
+		TypeName: connectionType, CurrentState: c.encode(typ, prior.state), Private: prior.private, CurrentIdentity: c.identity(prior.identity),
+		ClientCapabilities: &tfprotov6.ReadResourceClientCapabilities{DeferralAllowed: c.deferral},
 	})
-	s.check(err)
-	out := outcome{instance: prior, diags: s.audit(resp.Diagnostics), deferred: resp.Deferred != nil}
+	c.check(err)
+	out := outcome{instance: prior, diags: c.audit(resp.Diagnostics), deferred: resp.Deferred != nil}
 	if !out.diags.hasError() {
-		out.instance = instance{s.decode(typ, resp.NewState), s.decodeIdentity(resp.NewIdentity), resp.Private}
+		out.instance = instance{c.decode(typ, resp.NewState), c.decodeIdentity(resp.NewIdentity), resp.Private}
 	}
 	return out
 }
 
 // importID imports by ID, and reads.
-func (s *session) importID(id string) outcome {
-	s.t.Helper()
-	return s.imported(&tfprotov6.ImportResourceStateRequest{ID: id})
+func (c *core) importID(id string) outcome {
+	c.t.Helper()
+	return c.imported(&tfprotov6.ImportResourceStateRequest{ID: id})
 }
 
 // importIdentity imports by identity, and reads.
-func (s *session) importIdentity(identity object) outcome {
-	s.t.Helper()
-	return s.imported(&tfprotov6.ImportResourceStateRequest{Identity: s.identity(identity)})
+func (c *core) importIdentity(identity object) outcome {
+	c.t.Helper()
+	return c.imported(&tfprotov6.ImportResourceStateRequest{Identity: c.identity(identity)})
 }
 
-func (s *session) imported(req *tfprotov6.ImportResourceStateRequest) outcome {
-	s.t.Helper()
+func (c *core) imported(req *tfprotov6.ImportResourceStateRequest) outcome {
+	c.t.Helper()
 	req.TypeName = connectionType
-	req.ClientCapabilities = &tfprotov6.ImportResourceStateClientCapabilities{DeferralAllowed: s.deferral}
-	resp, err := s.wire.ImportResourceState(s.ctx, req)
-	s.check(err)
-	diags := s.audit(resp.Diagnostics)
+	req.ClientCapabilities = &tfprotov6.ImportResourceStateClientCapabilities{DeferralAllowed: c.deferral}
+	resp, err := c.wire.ImportResourceState(c.ctx, req)
+	c.check(err)
+	diags := c.audit(resp.Diagnostics)
 	if diags.hasError() {
 		return outcome{diags: diags}
 	}
 	if len(resp.ImportedResources) != 1 {
-		s.t.Fatalf("imported %d resources", len(resp.ImportedResources))
+		c.t.Fatalf("imported %d resources", len(resp.ImportedResources))
 	}
 	imported := resp.ImportedResources[0]
-	out := s.read(instance{s.decode(s.connection(), imported.State), s.decodeIdentity(imported.Identity), imported.Private})
+	out := c.read(instance{c.decode(c.connection(), imported.State), c.decodeIdentity(imported.Identity), imported.Private})
 	out.diags = append(diags, out.diags...)
 	if out.diags.hasError() {
 		out.instance = instance{}
@@ -368,40 +369,40 @@ func (s *session) imported(req *tfprotov6.ImportResourceStateRequest) outcome {
 	return out
 }
 
-func (s *session) services(config object) outcome {
-	s.t.Helper()
-	return s.data("pagerduty_services", config)
+func (c *core) services(config object) outcome {
+	c.t.Helper()
+	return c.data("pagerduty_services", config)
 }
 
-func (s *session) service(config object) outcome {
-	s.t.Helper()
-	return s.data("pagerduty_connected_service", config)
+func (c *core) service(config object) outcome {
+	c.t.Helper()
+	return c.data("pagerduty_connected_service", config)
 }
 
-func (s *session) validateData(name string, config object) diagnostics {
-	s.t.Helper()
-	value := s.encode(s.schemas.DataSourceSchemas[name].ValueType(), config)
-	validated, err := s.wire.ValidateDataResourceConfig(s.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
-	s.check(err)
-	return s.audit(validated.Diagnostics)
+func (c *core) validateData(name string, config object) diagnostics {
+	c.t.Helper()
+	value := c.encode(c.schemas.DataSourceSchemas[name].ValueType(), config)
+	validated, err := c.wire.ValidateDataResourceConfig(c.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
+	c.check(err)
+	return c.audit(validated.Diagnostics)
 }
 
 // data validates and reads a data source.
-func (s *session) data(name string, config object) outcome {
-	s.t.Helper()
-	typ := s.schemas.DataSourceSchemas[name].ValueType()
-	out := outcome{diags: s.validateData(name, config)}
+func (c *core) data(name string, config object) outcome {
+	c.t.Helper()
+	typ := c.schemas.DataSourceSchemas[name].ValueType()
+	out := outcome{diags: c.validateData(name, config)}
 	if out.diags.hasError() {
 		return out
 	}
-	resp, err := s.wire.ReadDataSource(s.ctx, &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: s.encode(typ, config),
-		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: s.deferral},
+	resp, err := c.wire.ReadDataSource(c.ctx, &tfprotov6.ReadDataSourceRequest{
+		TypeName: name, Config: c.encode(typ, config),
+		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: c.deferral},
 	})
-	s.check(err)
-	out.diags, out.deferred = append(out.diags, s.audit(resp.Diagnostics)...), resp.Deferred != nil
+	c.check(err)
+	out.diags, out.deferred = append(out.diags, c.audit(resp.Diagnostics)...), resp.Deferred != nil
 	if !out.diags.hasError() {
-		out.state = s.decode(typ, resp.State)
+		out.state = c.decode(typ, resp.State)
 	}
 	return out
 }
@@ -413,83 +414,83 @@ type found struct {
 }
 
 // query lists connections, as terraform query does: an error ends the list.
-func (s *session) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
-	s.t.Helper()
-	server := s.wire.(tfprotov6.ListResourceServer)
-	value := s.encode(s.schemas.ListResourceSchemas[connectionType].ValueType(), config)
-	validated, err := server.ValidateListResourceConfig(s.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
-	s.check(err)
-	diags := s.audit(validated.Diagnostics)
+func (c *core) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
+	c.t.Helper()
+	server := c.wire.(tfprotov6.ListResourceServer)
+	value := c.encode(c.schemas.ListResourceSchemas[connectionType].ValueType(), config)
+	validated, err := server.ValidateListResourceConfig(c.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
+	c.check(err)
+	diags := c.audit(validated.Diagnostics)
 	if diags.hasError() {
 		return nil, diags
 	}
-	stream, err := server.ListResource(s.ctx, &tfprotov6.ListResourceRequest{TypeName: connectionType, Config: value, Limit: limit, IncludeResource: includeResource})
-	s.check(err)
+	stream, err := server.ListResource(c.ctx, &tfprotov6.ListResourceRequest{TypeName: connectionType, Config: value, Limit: limit, IncludeResource: includeResource})
+	c.check(err)
 	var results []found
 	for result := range stream.Results {
-		diags = append(diags, s.audit(result.Diagnostics)...)
+		diags = append(diags, c.audit(result.Diagnostics)...)
 		if diags.hasError() {
 			break
 		}
 		if result.Identity == nil {
 			continue
 		}
-		results = append(results, found{instance{s.decode(s.connection(), result.Resource), s.decodeIdentity(result.Identity), nil}, result.DisplayName})
+		results = append(results, found{instance{c.decode(c.connection(), result.Resource), c.decodeIdentity(result.Identity), nil}, result.DisplayName})
 		if (result.Resource != nil) != includeResource {
-			s.t.Fatalf("a result with the resource %v, which is wanted: %t", result.Resource, includeResource)
+			c.t.Fatalf("a result with the resource %v, which is wanted: %t", result.Resource, includeResource)
 		}
 	}
 	return results, diags
 }
 
-func (s *session) check(err error) {
-	s.t.Helper()
+func (c *core) check(err error) {
+	c.t.Helper()
 	if err != nil {
-		s.t.Fatalf("protocol: %v", err)
+		c.t.Fatalf("protocol: %v", err)
 	}
 }
 
-func (s *session) connection() tftypes.Type {
-	return s.schemas.ResourceSchemas[connectionType].ValueType()
+func (c *core) connection() tftypes.Type {
+	return c.schemas.ResourceSchemas[connectionType].ValueType()
 }
 
 var identityType = tftypes.Object{AttributeTypes: map[string]tftypes.Type{"account_id": tftypes.String}}
 
-func (s *session) identity(identity object) *tfprotov6.ResourceIdentityData {
-	s.t.Helper()
+func (c *core) identity(identity object) *tfprotov6.ResourceIdentityData {
+	c.t.Helper()
 	if identity == nil {
 		return nil
 	}
-	return &tfprotov6.ResourceIdentityData{IdentityData: s.encode(identityType, identity)}
+	return &tfprotov6.ResourceIdentityData{IdentityData: c.encode(identityType, identity)}
 }
 
-func (s *session) decodeIdentity(data *tfprotov6.ResourceIdentityData) object {
-	s.t.Helper()
+func (c *core) decodeIdentity(data *tfprotov6.ResourceIdentityData) object {
+	c.t.Helper()
 	if data == nil {
 		return nil
 	}
-	return s.decode(identityType, data.IdentityData)
+	return c.decode(identityType, data.IdentityData)
 }
 
-func (s *session) encode(typ tftypes.Type, value object) *tfprotov6.DynamicValue {
-	s.t.Helper()
+func (c *core) encode(typ tftypes.Type, value object) *tfprotov6.DynamicValue {
+	c.t.Helper()
 	encoded, err := tfprotov6.NewDynamicValue(typ, toValue(typ, value))
-	s.check(err)
+	c.check(err)
 	return &encoded
 }
 
 // decode also sees to it that no secret gets into a plan or a state.
-func (s *session) decode(typ tftypes.Type, encoded *tfprotov6.DynamicValue) object {
-	s.t.Helper()
+func (c *core) decode(typ tftypes.Type, encoded *tfprotov6.DynamicValue) object {
+	c.t.Helper()
 	if encoded == nil {
 		return nil
 	}
 	value, err := encoded.Unmarshal(typ)
-	s.check(err)
+	c.check(err)
 	decoded, _ := fromValue(value).(object)
 	text, err := json.Marshal(decoded)
-	s.check(err)
-	s.auditText("a value", string(text))
+	c.check(err)
+	c.auditText("a value", string(text))
 	return decoded
 }
 
@@ -612,32 +613,32 @@ func (d diagnostics) String() string {
 }
 
 // audit holds diagnostics to what is true of all of them.
-func (s *session) audit(diags []*tfprotov6.Diagnostic) diagnostics {
-	s.t.Helper()
+func (c *core) audit(diags []*tfprotov6.Diagnostic) diagnostics {
+	c.t.Helper()
 	for _, diag := range diags {
-		s.auditText("a diagnostic", diag.Summary+"\n"+diag.Detail)
+		c.auditText("a diagnostic", diag.Summary+"\n"+diag.Detail)
 		if strings.ContainsFunc(diag.Summary+diag.Detail, isUnprintable) {
-			s.t.Fatalf("a diagnostic holds a control character: %q", diag.Detail)
+			c.t.Fatalf("a diagnostic holds a control character: %q", diag.Detail)
 		}
 	}
 	return diags
 }
 
 // auditText fails for text that holds a secret.
-func (s *session) auditText(where, text string) {
-	s.t.Helper()
+func (c *core) auditText(where, text string) {
+	c.t.Helper()
 	secrets := []string{cloudflaretest.APIToken, cloudflaretest.ReadOnlyToken, cloudflaretest.APIKey}
-	for _, account := range []*cloudflaretest.Account{s.server.a, s.server.b} {
+	for _, account := range []*cloudflaretest.Account{c.server.a, c.server.b} {
 		if account != nil {
 			secrets = append(secrets, account.Tokens()...)
 		}
 	}
-	for _, request := range s.server.Requests() {
+	for _, request := range c.server.Requests() {
 		secrets = append(secrets, request.Token)
 	}
 	for _, secret := range secrets {
 		if secret != "" && strings.Contains(text, secret) {
-			s.t.Fatalf("%s holds the secret %s:\n%s", where, secret, text)
+			c.t.Fatalf("%s holds the secret %s:\n%s", where, secret, text)
 		}
 	}
 }
