@@ -54,7 +54,7 @@ func TestEphemeralTokenStaysOut(t *testing.T) {
 	shows("apply.txt", 0, "apply", "create.tfplan")
 	made(2)
 	requests := server.Requests()
-	if i := slices.IndexFunc(requests, func(r cloudflaretest.Request) bool { return r.Call == cloudflaretest.Link }); requests[i].Token != account.Tokens()[1] {
+	if i := slices.IndexFunc(requests, func(r cloudflaretest.Request) bool { return r.Op == cloudflaretest.Link }); requests[i].Token != account.Tokens()[1] {
 		t.Errorf("linked with %s of %v", requests[i].Token, account.Tokens())
 	}
 	expectCalls(t, server, cloudflaretest.Link, 1)
@@ -70,12 +70,12 @@ func TestEphemeralTokenStaysOut(t *testing.T) {
 	expectCalls(t, server, cloudflaretest.Link, 1)
 
 	// Refused by an API that hands the token back.
-	account.SetConsent(cloudflaretest.Consent{Absent: true})
-	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: http.StatusBadRequest, Edit: echo(account, apiError)})
+	account.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: http.StatusBadRequest, Edit: echo(account, apiError)})
 	shows("refused.txt", 1, "apply", "-var=release=3")
-	account.SetConsent(cloudflaretest.Consent{})
+	account.SetLinkModel(cloudflaretest.LinkModel{})
 	server.Heal()
-	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Status: http.StatusForbidden})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Status: http.StatusForbidden})
 	shows("unopened.txt", 1, "plan", "-var=release=3")
 	server.Heal()
 	shows("again.txt", 0, "apply", "-var=release=3")

@@ -65,7 +65,7 @@ func TestIntegrationTokenErrors(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.Token
+				fault.Op = cloudflaretest.Token
 				server.Fail(fault)
 				opened := newSession(t, server, nil).open(object{})
 				want := anError("Unable to Create PagerDuty Integration Token", "Account "+accountA)
@@ -91,7 +91,7 @@ func TestIntegrationTokenErrors(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(server *standIn) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Stall: 24 * time.Hour})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Stall: 24 * time.Hour})
 			started := time.Now()
 			opened := newSession(t, server, with(standard(server), object{"request_timeout": "1h"})).open(object{})
 			expect(t, opened.diags, anError("Unable to Create PagerDuty Integration Token", "the time for this operation is up", "Run again when the API answers"))

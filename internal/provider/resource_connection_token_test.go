@@ -34,7 +34,7 @@ func TestCreateWithToken(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}})
+				server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}})
 				s := newSession(t, server, nil)
 				planned, applied := server.a.NewToken(), server.a.NewToken()
 				p := s.plan(instance{}, given(planned, version))
@@ -108,7 +108,7 @@ func TestTokenVersion(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetServices(primary)
-				server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{second}})
+				server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{second}})
 				s := newSession(t, server, nil)
 				prior := connectedWith(test.before, primary)
 				p := s.plan(prior, given(server.a.NewToken(), test.after))
@@ -260,7 +260,7 @@ func TestCreateWithTokenLooksAfter(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, NeedsPerson: true})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		created := s.create(given(server.a.NewToken(), 1))
@@ -280,7 +280,7 @@ func TestCreateWithTokenLostAnswer(t *testing.T) {
 	for name, fault := range openOutcomes {
 		for _, linked := range []bool{true, false} {
 			fault := fault
-			fault.Call, fault.After = cloudflaretest.Link, linked
+			fault.Op, fault.After = cloudflaretest.Link, linked
 			if name == "stalled" && !linked {
 				fault.Drop = true
 			}
@@ -288,7 +288,7 @@ func TestCreateWithTokenLostAnswer(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(server *standIn) {
 					t := server.t
-					server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Lists: 2})
+					server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Lists: 2})
 					server.Fail(fault)
 					created := newSession(t, server, nil).create(given(server.a.NewToken(), 1))
 					if n, made := server.Count(cloudflaretest.Link), server.Count(cloudflaretest.Token); n != 1 || made != 0 {
@@ -311,7 +311,7 @@ func TestCreateWithTokenBehindRateLimit(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
 		expect(t, newSession(t, server, nil).create(given(server.a.NewToken(), 1)).diags)
 		expectCalls(t, server, "list list link link list")
 	})
