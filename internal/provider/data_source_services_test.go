@@ -97,7 +97,7 @@ func TestServicesErrors(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				read := newCore(t, server, nil).services(object{})
 				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
@@ -115,7 +115,7 @@ func TestServicesTimeout(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		for wait, enough := range map[string]bool{"599": true, "600": false} {
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 			started := time.Now()
 			read := newCore(t, server, nil).services(object{})
 			if enough {
@@ -126,7 +126,7 @@ func TestServicesTimeout(t *testing.T) {
 				took(t, started, 0, 0)
 			}
 		}
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 24 * time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: 24 * time.Hour})
 		started := time.Now()
 		read := newCore(t, server, with(standard(server), object{"request_timeout": "1h"})).services(object{})
 		expect(t, read.diags, anError("Unable to Read PagerDuty Services", "the time for this operation is up", "Run again when the API answers"))
@@ -138,7 +138,7 @@ func TestServicesInterrupted(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadGateway})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadGateway})
 		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
@@ -155,7 +155,7 @@ func TestReadsShareLists(t *testing.T) {
 		t := server.t
 		server.a.SetServices(second, primary)
 		server.b.SetServices(second)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Second})
 		s := newCore(t, server, nil)
 		var wait sync.WaitGroup
 		for range 20 {

@@ -165,7 +165,7 @@ func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
 		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, anError(deletionFailed, `"Second"`, "Nothing was deleted"))
 		expectServices(t, server.a, primary, second)
 	})
@@ -198,7 +198,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
 		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(5*time.Second, s.interrupt)
@@ -220,7 +220,7 @@ func TestDeleteHasTenMinutes(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetServices(primary)
-				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+				server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 				expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, want...)
 			})
 		})
@@ -234,7 +234,7 @@ func TestDeleteThenCreate(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 5 * time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: 5 * time.Second})
 		s := newCore(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		destruction := s.plan(connected(primary), nil)
@@ -256,7 +256,7 @@ func TestWaitForOtherOperationIsInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Minute})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: time.Minute})
 		s := newCore(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		go s.rerun(nil).destroy(connected(primary)) // Not interrupted itself.

@@ -155,7 +155,7 @@ func TestPlanLookFails(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				started := time.Now()
 				p := newCore(t, server, nil).plan(instance{}, object{})
@@ -172,7 +172,7 @@ func TestPlanLookIsSlow(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 		started := time.Now()
 		p := newCore(t, server, nil).plan(instance{}, object{})
 		took(t, started, 10*time.Second, 10*time.Second)
@@ -185,7 +185,7 @@ func TestPlanLookIsInterrupted(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 		s := newCore(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
@@ -200,7 +200,7 @@ func TestPlanLookDuringBlock(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
 		s := newCore(t, server, nil)
 		started := time.Now()
 		for range 3 {
