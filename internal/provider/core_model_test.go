@@ -37,6 +37,7 @@ type core struct {
 
 	t       tester
 	server  *standIn
+	config  object // of the provider, once it is configured
 	adjust  []func(*cloudflare.Config)
 	ctx     context.Context
 	wire    tfprotov6.ProviderServer
@@ -126,6 +127,7 @@ func (c *core) configure(config object) diagnostics {
 		ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: c.deferral},
 	})
 	c.check(err)
+	c.config = config
 	return append(diags, c.audit(configured.Diagnostics)...)
 }
 
@@ -202,12 +204,43 @@ func (c *core) plan(prior instance, config object) plan {
 	if len(p.replaced) == 0 || p.diags.hasError() {
 		return p
 	}
-	second := c.planOnce(instance{}, config)
+	return c.replan(p)
+}
+
+// planForced plans a replacement that the provider did not ask for, as -replace
+// and replace_triggered_by do.
+func (c *core) planForced(prior instance, config object) plan {
+	c.t.Helper()
+	p := c.planOnce(prior, config)
+	if p.diags.hasError() {
+		return p
+	}
+	p.replaced, p.diags = []string{"forced"}, nil
+	return c.replan(p)
+}
+
+// replan is the second plan call of a replacement: for a create, with the private
+// data of the first. Terraform drops its warnings.
+func (c *core) replan(p plan) plan {
+	c.t.Helper()
+	second := c.planOnce(instance{private: p.private}, p.config)
 	p.inPlace, p.state, p.private = p.state, second.state, second.private
 	for _, diag := range second.diags {
 		if diag.Severity == tfprotov6.DiagnosticSeverityError {
 			p.diags = append(p.diags, diag)
 		}
+	}
+	return p
+}
+
+// planTainted plans to replace a tainted object: terraform plans a create, without
+// the object's state and private data, and a destroy goes with it.
+func (c *core) planTainted(prior instance, config object) plan {
+	c.t.Helper()
+	p := c.planOnce(instance{}, config)
+	p.prior = prior
+	if !p.diags.hasError() {
+		p.replaced = []string{"tainted"}
 	}
 	return p
 }
@@ -234,7 +267,8 @@ func (c *core) planOnce(prior instance, config object) plan {
 	}
 	for _, attribute := range c.attributes() {
 		value := config[attribute.Name]
-		if value != nil && !agrees(value, p.state[attribute.Name]) {
+		// Terraform allows the configured value, and the prior one.
+		if value != nil && !agrees(value, p.state[attribute.Name]) && !(prior.state != nil && agrees(prior.state[attribute.Name], p.state[attribute.Name])) {
 			c.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}
@@ -258,21 +292,36 @@ func (c *core) proposed(prior, config object) object {
 		}
 		proposed[attribute.Name] = value
 	}
+	for _, block := range c.schemas.ResourceSchemas[connectionType].Block.BlockTypes {
+		proposed[block.TypeName] = config[block.TypeName]
+	}
 	return proposed
 }
 
-// apply carries a plan out. A replacement destroys first.
+// apply carries a plan out. A replacement destroys first, and every create is
+// planned again.
 func (c *core) apply(p plan) outcome {
 	c.t.Helper()
-	if len(p.replaced) == 0 {
+	if len(p.replaced) == 0 && p.prior.state != nil {
 		return c.applyOnce(p)
 	}
-	destroyed := c.applyOnce(plan{prior: p.prior, private: p.prior.private})
-	if destroyed.diags.hasError() {
-		return destroyed
+	var destroyed outcome
+	if len(p.replaced) > 0 {
+		destroyed = c.applyOnce(plan{prior: p.prior, private: p.private})
+		if destroyed.diags.hasError() {
+			return destroyed
+		}
 	}
-	p.prior = instance{}
+	again := c.planOnce(instance{}, p.config)
+	if again.diags.hasError() {
+		return outcome{instance: destroyed.instance, diags: append(destroyed.diags, again.diags...)}
+	}
+	if !agrees(p.state, again.state) {
+		c.t.Fatalf("apply plans\n%v\nwhere the plan has\n%v", again.state, p.state)
+	}
+	p = plan{prior: instance{}, config: p.config, outcome: again.outcome, private: again.private}
 	created := c.applyOnce(p)
+	created.diags = append(again.diags, created.diags...)
 	created.diags = append(destroyed.diags, created.diags...)
 	return created
 }
@@ -306,7 +355,20 @@ func (c *core) converge(prior instance, config object) outcome {
 	if p.diags.hasError() {
 		return p.outcome
 	}
+	c.nextProcess()
 	return c.apply(p)
+}
+
+// nextProcess configures the provider anew, as terraform does between a plan and
+// its apply.
+func (c *core) nextProcess() {
+	c.t.Helper()
+	if c.config == nil {
+		return
+	}
+	if diags := c.configure(c.config); diags.hasError() {
+		c.t.Fatalf("Unable to configure the provider:\n%s", diags)
+	}
 }
 
 func (c *core) create(config object) outcome {
@@ -511,6 +573,13 @@ func toValue(typ tftypes.Type, v any) tftypes.Value {
 		if v == nil {
 			return tftypes.NewValue(typ, nil)
 		}
+		if typ, ok := typ.(tftypes.Map); ok {
+			elements := map[string]tftypes.Value{}
+			for name, element := range v {
+				elements[name] = toValue(typ.ElementType, element)
+			}
+			return tftypes.NewValue(typ, elements)
+		}
 		attributes := map[string]tftypes.Value{}
 		for name, typ := range typ.(tftypes.Object).AttributeTypes {
 			attributes[name] = toValue(typ, v[name])
@@ -542,7 +611,7 @@ func fromValue(value tftypes.Value) any {
 		_ = value.As(&number)
 		n, _ := number.Int64()
 		return int(n)
-	case value.Type().Is(tftypes.Object{}):
+	case value.Type().Is(tftypes.Object{}), value.Type().Is(tftypes.Map{}):
 		_ = value.As(&attributes)
 		decoded := object{}
 		for name, attribute := range attributes {

@@ -253,10 +253,10 @@ func apiMessages(accountID string, messages []string) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleMessage, accountID), strings.Join(messages, "\n"))}
 }
 
-// notListed is a warning as long as one account could be listed: Terraform ends
+// queryFailed is a warning as long as one account could be listed: Terraform ends
 // the whole query at an error. It is one, since Terraform shows only the first of
 // several with equal summaries.
-func notListed(failed []failure, accounts int) diag.Diagnostic {
+func queryFailed(failed []failure, accounts int) diag.Diagnostic {
 	const title = "Unable to List PagerDuty Connections"
 	var parts []string
 	for i, f := range failed {

@@ -94,7 +94,7 @@ var explanations = []explanation{
 			missing, ok := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
 			return ok && pagerDutyID.MatchString(missing.Wanted)
 		},
-		cause: wanted("No connected service of account %s has the ID %s."),
+		cause: lookedFor("No connected service of account %s has the ID %s."),
 		next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`."),
 		plain: true,
 	},
@@ -111,7 +111,7 @@ var explanations = []explanation{
 	},
 	{
 		when:  is[*cloudflare.NoSuchServiceError],
-		cause: wanted("No connected service of account %s matches %s."),
+		cause: lookedFor("No connected service of account %s matches %s."),
 		next: func(f failure) string {
 			missing, _ := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
 			return "The closest are " + cloudflare.ServiceNames(missing.Closest) + " (names are case-sensitive). " + connectFirst(f)
@@ -282,8 +282,8 @@ func status(code int) func(failure) bool {
 
 func say(text string) func(failure) string { return func(failure) string { return text } }
 
-// wanted puts the account and what was looked for into a sentence.
-func wanted(format string) func(failure) string {
+// lookedFor puts the account and what was looked for into a sentence.
+func lookedFor(format string) func(failure) string {
 	return func(f failure) string {
 		missing, _ := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
 		return fmt.Sprintf(format, f.accountID, cloudflare.Quote(missing.Wanted))

@@ -98,7 +98,7 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 			}
 		}
 		if len(failed) > 0 {
-			push(list.ListResult{Diagnostics: diag.Diagnostics{notListed(failed, len(accounts))}})
+			push(list.ListResult{Diagnostics: diag.Diagnostics{queryFailed(failed, len(accounts))}})
 		}
 	}
 }
