@@ -65,7 +65,7 @@ func (d *connectedServiceDataSource) Read(ctx context.Context, req datasource.Re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	services, ok := listForDataSource(ctx, d.data, model.AccountID.ValueString(), req, resp)
 	if !ok {
 		return
 	}

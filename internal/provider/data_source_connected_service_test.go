@@ -85,6 +85,7 @@ func TestConnectedServiceInvalid(t *testing.T) {
 		const oneOfThem = "Exactly one of these attributes must be configured: [id,name]"
 		expect(t, s.service(object{}).diags, anError("Missing Attribute Configuration", oneOfThem))
 		expect(t, s.service(object{"id": primary.ID, "name": "Primary"}).diags, anError("Invalid Attribute Combination", oneOfThem).on("id"))
+		expect(t, s.service(object{"name": "x", "account_id": nil}).diags, isRequired("account_id"))
 		for _, id := range invalidAccountIDs {
 			expect(t, s.service(object{"name": "x", "account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
 		}
@@ -105,11 +106,6 @@ func TestConnectedServiceAccount(t *testing.T) {
 		s := newSession(t, server, nil)
 		expectState(t, s.service(object{"account_id": accountB, "name": "Second"}).state, object{"account_id": accountB, "id": second.ID})
 		expect(t, s.service(object{"account_id": accountB, "name": "Primary"}).diags, anError("Unable to Find PagerDuty Service", "Account "+accountB).on("name"))
-
-		s = newSession(t, server, with(standard(server), object{"account_id": nil}))
-		server.ResetRequests()
-		expect(t, s.service(object{"name": "Primary"}).diags, anError("Missing Cloudflare Account", "`account_id` in this block", envAccountID).on("account_id"))
-		expectCalls(t, server, "")
 	})
 }
 

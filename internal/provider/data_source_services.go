@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
@@ -69,7 +68,7 @@ func (d *servicesDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	services, ok := listForDataSource(ctx, d.data, model.AccountID.ValueString(), req, resp)
 	if !ok {
 		return
 	}
@@ -88,31 +87,27 @@ func (m *servicesModel) matches(service cloudflare.Service) bool {
 func accountIDAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: accountIDDescription,
-		Optional:            true,
-		Computed:            true,
+		Required:            true,
 		Validators:          []validator.String{validAccountID()},
 	}
 }
 
-// listForDataSource makes the one list that a data source reads from, and fills
-// its account in. It is not ok where the read has to wait or failed; the response
-// says so.
-func listForDataSource(ctx context.Context, data *providerData, account *types.String, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
-	*account = data.account(*account)
-	checkAccount(*account, path.Root("account_id"), &resp.Diagnostics)
-	if data.waits(*account) && req.ClientCapabilities.DeferralAllowed {
+// listForDataSource makes the one list that a data source reads from. It is not ok
+// where the read has to wait or failed; the response says so.
+func listForDataSource(ctx context.Context, data *providerData, accountID string, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
+	if len(data.unknown) > 0 && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
 		return nil, false
 	}
-	data.checkKnown(*account, path.Root("account_id"), &resp.Diagnostics)
+	data.checkKnown(&resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
-	services, err := data.client.ListServices(ctx, account.ValueString())
+	services, err := data.client.ListServices(ctx, accountID)
 	if err != nil {
-		failure{"Unable to Read PagerDuty Services", account.ValueString(), readPermission, "", err}.addTo(&resp.Diagnostics)
+		failure{"Unable to Read PagerDuty Services", accountID, readPermission, "", err}.addTo(&resp.Diagnostics)
 		return nil, false
 	}
 	return services, true

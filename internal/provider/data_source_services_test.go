@@ -54,12 +54,7 @@ func TestServicesAccount(t *testing.T) {
 		// An account without a service is no error.
 		expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed()})
 		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
-
-		s = newSession(t, server, with(standard(server), object{"account_id": nil}))
-		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
-		expectCalls(t, server, "list list list")
-		expect(t, s.services(object{}).diags, anError("Missing Cloudflare Account", "`account_id`", envAccountID, "32 hexadecimal digits").on("account_id"))
-		expectCalls(t, server, "")
+		expectCalls(t, server, "list list")
 	})
 }
 
@@ -68,6 +63,7 @@ func TestServicesInvalid(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		s := newSession(t, server, nil)
+		expect(t, s.services(object{"account_id": nil}).diags, isRequired("account_id"))
 		for _, id := range invalidAccountIDs {
 			expect(t, s.services(object{"account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
 		}

@@ -101,7 +101,7 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 	credentials := fmt.Sprintf("the provider's `api_token` (or %s), or `api_key` and `email` (or %s and %s)", envAPIToken, envAPIKey, envEmail)
 	switch {
 	case err.HasCode("7003"):
-		return fmt.Sprintf("Check `account_id` (or %s): the API knows no such account. %s.", envAccountID, accountIDAdvice)
+		return fmt.Sprintf("Check `account_id`: the API knows no such account. %s.", accountIDAdvice)
 	case err.StatusCode == http.StatusUnauthorized:
 		return "The API does not accept the credentials. Check " + credentials + "."
 	case err.StatusCode == http.StatusForbidden:
@@ -109,7 +109,7 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
 		return "An integration token works once, for the account that it was made for. Apply again."
 	case err.StatusCode == http.StatusNotFound:
-		return fmt.Sprintf("Check `account_id` (or %s) and the provider's `base_url`. %s.", envAccountID, accountIDAdvice)
+		return fmt.Sprintf("Check `account_id` and the provider's `base_url`. %s.", accountIDAdvice)
 	case err.StatusCode >= 500:
 		return "The Cloudflare API has a problem. See https://www.cloudflarestatus.com and run again; if it stays, give Cloudflare the CF-Ray."
 	case len(err.Errors) == 0:

@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
@@ -36,7 +35,7 @@ type connectionListResource struct {
 }
 
 type connectionListModel struct {
-	AccountIDs types.List `tfsdk:"account_ids"`
+	AccountIDs []string `tfsdk:"account_ids"`
 }
 
 // Metadata is that of the resource, whose instances these are.
@@ -54,9 +53,9 @@ func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ l
 			"An account that can't be listed is a warning and does not hide the others.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_ids": schema.ListAttribute{
-				MarkdownDescription: "IDs of the Cloudflare accounts to look at, 32 hexadecimal digits each. The provider's `account_id` alone by default.",
+				MarkdownDescription: "IDs of the Cloudflare accounts to look at, 32 hexadecimal digits each.",
 				ElementType:         types.StringType,
-				Optional:            true,
+				Required:            true,
 				Validators: []validator.List{
 					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.NoNullValues(), listvalidator.ValueStringsAre(validAccountID()),
 				},
@@ -66,14 +65,16 @@ func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ l
 }
 
 func (l *connectionListResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	accounts, diags := l.accounts(ctx, req.Config)
+	var model connectionListModel
+	diags := req.Config.Get(ctx, &model)
+	l.data.checkKnown(&diags)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
 	}
 	stream.Results = func(push func(list.ListResult) bool) {
 		found := int64(0)
-		for some := range slices.Chunk(accounts, listedAtOnce) {
+		for some := range slices.Chunk(model.AccountIDs, listedAtOnce) {
 			for _, result := range l.look(ctx, req, some) {
 				if result == nil {
 					continue
@@ -92,32 +93,13 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 	}
 }
 
-// accounts are those to look at, all of them known.
-func (l *connectionListResource) accounts(ctx context.Context, config tfsdk.Config) (accounts []types.String, diags diag.Diagnostics) {
-	var model connectionListModel
-	diags.Append(config.Get(ctx, &model)...)
-	switch {
-	case model.AccountIDs.IsNull():
-		accounts = []types.String{l.data.accountID}
-	case model.AccountIDs.IsUnknown():
-		accounts = []types.String{types.StringUnknown()}
-	default:
-		diags.Append(model.AccountIDs.ElementsAs(ctx, &accounts, false)...)
-	}
-	for _, account := range accounts {
-		checkAccount(account, path.Root("account_ids"), &diags)
-		l.data.checkKnown(account, path.Root("account_ids"), &diags)
-	}
-	return accounts, diags
-}
-
 // look lists some accounts at the same time. There is nil for an account without
 // services.
-func (l *connectionListResource) look(ctx context.Context, req list.ListRequest, accounts []types.String) []*list.ListResult {
+func (l *connectionListResource) look(ctx context.Context, req list.ListRequest, accounts []string) []*list.ListResult {
 	results := make([]*list.ListResult, len(accounts))
 	var group sync.WaitGroup
 	for i, account := range accounts {
-		group.Go(func() { results[i] = l.lookAt(ctx, req, account.ValueString()) })
+		group.Go(func() { results[i] = l.lookAt(ctx, req, account) })
 	}
 	group.Wait()
 	return results

@@ -29,7 +29,7 @@ func notListed(account string, parts ...string) wanted {
 	return aWarning("Unable to List PagerDuty Connection", append(parts, "Account "+account)...)
 }
 
-func TestListDefaultAccount(t *testing.T) {
+func TestListOneAccount(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
@@ -51,7 +51,7 @@ func TestListSeveralAccounts(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.b.SetServices(second, primary)
-		s := newSession(t, server, with(standard(server), object{"account_id": nil}))
+		s := newSession(t, server, nil)
 		results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)
 		expect(t, diags)
 		expectFound(t, results, accountB)
@@ -164,7 +164,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 					return // That holds back all calls.
 				}
 				results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, true)
-				parts := map[string][]string{"403": {readPermission, "403", "CF-Ray"}, "404 with 7003": {"7003", envAccountID}}[name]
+				parts := map[string][]string{"403": {readPermission, "403", "CF-Ray"}, "404 with 7003": {"7003", "`account_id`"}}[name]
 				expect(t, diags, notListed(accountA, parts...))
 				expectFound(t, results, accountB)
 			})
@@ -223,12 +223,7 @@ func TestListInvalid(t *testing.T) {
 			expectFound(t, results)
 			return diags
 		}
-		none, notKnown := object{"account_id": nil}, object{"account_id": unknown}
-		expect(t, query(none, object{}), anError("Missing Cloudflare Account", "`account_ids` in this block", "`account_id` in the provider block", envAccountID, "32 hexadecimal digits").on("account_ids"))
-		notKnownYet := anError("Account Not Known Yet", "`account_ids`").on("account_ids")
-		expect(t, query(notKnown, object{}), notKnownYet)
-		expect(t, query(nil, object{"account_ids": unknown}), notKnownYet)
-		expect(t, query(nil, object{"account_ids": []any{accountA, unknown}}), notKnownYet)
+		expect(t, query(nil, object{"account_ids": nil}), isRequired("account_ids"))
 		expect(t, query(object{"api_token": unknown}, object{}), anError("Provider Argument Not Known Yet", "`api_token`"))
 		for _, id := range invalidAccountIDs {
 			expect(t, query(nil, object{"account_ids": []any{accountA, id}}), anError("Invalid Account ID", "is not an account ID", "32 hexadecimal digits").on("account_ids.1"))

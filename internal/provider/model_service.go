@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default."
+	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits, which the dashboard's address shows after `dash.cloudflare.com/`."
 	servicesDescription    = "The PagerDuty services that the account is connected to, sorted by name, then ID."
 	serviceIDDescription   = "What a notification policy routes to, exactly as the API gives it."
 	serviceNameDescription = "Name of the service in PagerDuty."

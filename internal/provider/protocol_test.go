@@ -67,9 +67,18 @@ func with(base, changes object) object {
 	return merged
 }
 
-// standard configures the provider for the stand-in, with accountA as default.
+// onA is a block about accountA, unless it says itself which account it is about.
+// A nil block stays nil.
+func onA(config object) object {
+	if config == nil {
+		return nil
+	}
+	return with(object{"account_id": accountA}, config)
+}
+
+// standard configures the provider for the stand-in.
 func standard(server *standIn) object {
-	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL(), "account_id": accountA}
+	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL()}
 }
 
 // newSession starts a run with a configured provider. A nil configuration is the
@@ -182,7 +191,7 @@ type plan struct {
 func (s *session) validate(config object) diagnostics {
 	s.t.Helper()
 	resp, err := s.wire.ValidateResourceConfig(s.ctx, &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: connectionType, Config: s.encode(s.connection(), config),
+		TypeName: connectionType, Config: s.encode(s.connection(), onA(config)),
 	})
 	s.check(err)
 	return s.audit(resp.Diagnostics)
@@ -192,6 +201,7 @@ func (s *session) validate(config object) diagnostics {
 // is nil. A replacement takes two calls, and the second one's warnings are lost.
 func (s *session) plan(prior instance, config object) plan {
 	s.t.Helper()
+	config = onA(config)
 	if config != nil {
 		if diags := s.validate(config); diags.hasError() {
 			return plan{outcome: outcome{instance: prior, diags: diags}, prior: prior, config: config}
@@ -380,7 +390,7 @@ func (s *session) service(config object) outcome {
 
 func (s *session) validateData(name string, config object) diagnostics {
 	s.t.Helper()
-	value := s.encode(s.schemas.DataSourceSchemas[name].ValueType(), config)
+	value := s.encode(s.schemas.DataSourceSchemas[name].ValueType(), onA(config))
 	validated, err := s.wire.ValidateDataResourceConfig(s.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
 	s.check(err)
 	return s.audit(validated.Diagnostics)
@@ -395,7 +405,7 @@ func (s *session) data(name string, config object) outcome {
 		return out
 	}
 	resp, err := s.wire.ReadDataSource(s.ctx, &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: s.encode(typ, config),
+		TypeName: name, Config: s.encode(typ, onA(config)),
 		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: s.deferral},
 	})
 	s.check(err)
@@ -412,11 +422,12 @@ type found struct {
 	name string
 }
 
-// query lists connections, as terraform query does: an error ends the list.
+// query lists connections, as terraform query does: an error ends the list. A block
+// that names no accounts is about accountA.
 func (s *session) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
 	s.t.Helper()
 	server := s.wire.(tfprotov6.ListResourceServer)
-	value := s.encode(s.schemas.ListResourceSchemas[connectionType].ValueType(), config)
+	value := s.encode(s.schemas.ListResourceSchemas[connectionType].ValueType(), with(object{"account_ids": []any{accountA}}, config))
 	validated, err := server.ValidateListResourceConfig(s.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
 	s.check(err)
 	diags := s.audit(validated.Diagnostics)

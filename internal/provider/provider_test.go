@@ -38,7 +38,7 @@ var (
 
 // TestMain keeps the user's own settings out of the tests.
 func TestMain(m *testing.M) {
-	for _, variable := range []string{envAPIToken, envAPIKey, envEmail, envAccountID, envBaseURL, "TF_APPEND_USER_AGENT"} {
+	for _, variable := range []string{envAPIToken, envAPIKey, envEmail, envBaseURL, "TF_APPEND_USER_AGENT"} {
 		os.Unsetenv(variable)
 	}
 	os.Setenv("TF_CLI_CONFIG_FILE", os.DevNull)
@@ -176,6 +176,11 @@ func aWarning(summary string, parts ...string) wanted {
 	return wanted{severity: tfprotov6.DiagnosticSeverityWarning, summary: summary, parts: parts}
 }
 
+// isRequired is the error of a block without an attribute that it needs.
+func isRequired(attribute string) wanted {
+	return anError("Missing Configuration for Required Attribute").on(attribute)
+}
+
 // on says which attribute the diagnostic belongs to.
 func (w wanted) on(at string) wanted {
 	w.at = at
@@ -261,17 +266,12 @@ func testProvider(adjust func(*cloudflare.Config)) provider.Provider {
 	return &pagerdutyProvider{version: "test", adjust: adjust}
 }
 
-// config is a configuration against the stand-in, with its default account.
+// config is a configuration against the stand-in.
 func config(server *standIn, body string) string {
-	return configFor(server, accountA, body)
-}
-
-func configFor(server *standIn, account, body string) string {
 	return fmt.Sprintf(`
 provider "pagerduty" {
-  api_token  = %q
-  base_url   = %q
-  account_id = %q
+  api_token = %q
+  base_url  = %q
 }
-`, cloudflaretest.APIToken, server.URL(), account) + body
+`, cloudflaretest.APIToken, server.URL()) + body
 }

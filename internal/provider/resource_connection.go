@@ -64,8 +64,7 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
 				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
-				Optional:            true,
-				Computed:            true,
+				Required:            true,
 				Validators:          []validator.String{validAccountID()},
 			},
 			"adopt_existing": schema.BoolAttribute{
@@ -146,16 +145,12 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 	}
 }
 
-// ModifyPlan makes the account known at plan time and warns of what the plan
-// would do to it.
+// ModifyPlan plans what a change of the account replaces, and warns of what the
+// plan would do to the accounts.
 func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state, plan *connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	var named types.String
-	if plan != nil {
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("account_id"), &named)...)
-	}
 	if resp.Diagnostics.HasError() || r.data == nil {
 		return
 	}
@@ -163,29 +158,20 @@ func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.Modify
 		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
 		return
 	}
-	plan.AccountID = r.data.account(named)
-	checkAccount(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if state != nil && plan.AccountID.IsUnknown() && named.IsNull() {
-		// A default that turns out to be another account replaces in the next plan.
-		plan.AccountID = state.AccountID
-	}
-	// An account that the block names and that is not known yet need not be another
-	// one, and a replacement would delete services for nothing.
-	moves := state != nil && !plan.AccountID.IsUnknown() && !plan.AccountID.Equal(state.AccountID)
-	if moves {
+	if state != nil {
+		// An account that is not known yet need not be another one, and a replacement
+		// would delete services for nothing.
+		if plan.AccountID.IsUnknown() || plan.AccountID.Equal(state.AccountID) {
+			return
+		}
+		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
 		resp.RequiresReplace.Append(path.Root("account_id"))
 		plan.ConnectionID, plan.Services = types.StringUnknown(), types.ListUnknown(serviceType)
-		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
 	}
-	if state == nil || moves {
-		plan.ID = plan.AccountID
-		// Terraform plans a replacement once more as a create, and drops the
-		// warnings of that: this is where to look at the new account.
-		r.warnIfConnected(ctx, plan, &resp.Diagnostics)
-	}
+	plan.ID = plan.AccountID
+	// Terraform plans a replacement once more as a create, and drops the warnings
+	// of that: this is where to look at the new account.
+	r.warnIfConnected(ctx, plan, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
@@ -200,7 +186,7 @@ func warnOfDeletion(ctx context.Context, state *connectionModel) diag.Diagnostic
 // warnIfConnected looks whether the create that is planned would find services.
 // A look that fails is no reason to fail the plan.
 func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connectionModel, diags *diag.Diagnostics) {
-	if r.data.waits(plan.AccountID) || plan.AdoptExisting.IsUnknown() || plan.AdoptExisting.ValueBool() {
+	if len(r.data.unknown) > 0 || plan.AccountID.IsUnknown() || plan.AdoptExisting.IsUnknown() || plan.AdoptExisting.ValueBool() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, planLookTimeout)
@@ -218,7 +204,7 @@ func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connecti
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	r.data.checkKnown(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	r.data.checkKnown(&resp.Diagnostics)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -246,11 +232,11 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	// The framework wants an identity even where the resource is removed or the
 	// read deferred.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	if r.data.waits(state.AccountID) && req.ClientCapabilities.DeferralAllowed {
+	if len(r.data.unknown) > 0 && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 		return
 	}
-	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	r.data.checkKnown(&resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -291,7 +277,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	r.data.checkKnown(&resp.Diagnostics)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	// What the state holds is what the approved plan showed.
@@ -326,10 +312,6 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 		resp.Diagnostics.AddError("Invalid Import ID", fmt.Sprintf("A connection is imported by the ID of its account, and %q %s. %s.",
 			cloudflare.Printable(accountID, 2*cloudflare.MaxAccountIDLength), err, accountIDAdvice))
 		return
-	}
-	if standard := r.data.accountID.ValueString(); standard != "" && standard != accountID {
-		resp.Diagnostics.AddWarning("Imported Account Is Not the Provider's Default",
-			fmt.Sprintf("The connection of account %s is imported, while the provider's default account is %s. Set `account_id = %q` in the resource's block: without it, the next plan replaces the connection, which deletes the services of the imported account.", accountID, standard, accountID))
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("account_id"), accountID)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, connectionIdentityModel{AccountID: types.StringValue(accountID)})...)

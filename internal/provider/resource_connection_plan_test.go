@@ -59,47 +59,36 @@ func TestPlanCreateOnConnectedAccountWarns(t *testing.T) {
 	})
 }
 
-// Everything that changes the account replaces, and one plan call shows what goes
-// and what is in the way.
+// A changed account replaces, and one plan call shows what goes and what is in the
+// way.
 func TestPlanReplacement(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		standard string // the default account
-		named    any
-	}{
-		"named account": {accountA, accountB},
-		"default":       {accountB, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(server *standIn) {
-				t := server.t
-				server.a.SetServices(primary)
-				server.b.SetServices(second)
-				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
-				p := s.plan(connected(primary), object{"account_id": test.named})
-				expect(t, p.diags, willDelete(primary), isConnected(accountB, second))
-				if strings.Join(p.replaced, " ") != "account_id" {
-					t.Errorf("replaced because of %v", p.replaced)
-				}
-				for _, state := range []object{p.inPlace, p.state} {
-					expectState(t, state, object{"account_id": accountB, "id": accountB, "connection_id": unknown, "services": unknown})
-				}
+	bubble(t, func(server *standIn) {
+		t := server.t
+		server.a.SetServices(primary)
+		server.b.SetServices(second)
+		s := newSession(t, server, nil)
+		p := s.plan(connected(primary), object{"account_id": accountB})
+		expect(t, p.diags, willDelete(primary), isConnected(accountB, second))
+		if strings.Join(p.replaced, " ") != "account_id" {
+			t.Errorf("replaced because of %v", p.replaced)
+		}
+		for _, state := range []object{p.inPlace, p.state} {
+			expectState(t, state, object{"account_id": accountB, "id": accountB, "connection_id": unknown, "services": unknown})
+		}
 
-				server.b.SetServices()
-				p = s.plan(connected(primary), object{"account_id": test.named})
-				expect(t, p.diags, willDelete(primary))
-				replaced := s.apply(p)
-				expect(t, replaced.diags)
-				expectState(t, replaced.state, object{"account_id": accountB, "id": accountB})
-				expectState(t, replaced.identity, object{"account_id": accountB})
-				expectServices(t, server.a)
-				if len(server.b.Services()) != 1 {
-					t.Error("accountB is not connected")
-				}
-			})
-		})
-	}
+		server.b.SetServices()
+		p = s.plan(connected(primary), object{"account_id": accountB})
+		expect(t, p.diags, willDelete(primary))
+		replaced := s.apply(p)
+		expect(t, replaced.diags)
+		expectState(t, replaced.state, object{"account_id": accountB, "id": accountB})
+		expectState(t, replaced.identity, object{"account_id": accountB})
+		expectServices(t, server.a)
+		if len(server.b.Services()) != 1 {
+			t.Error("accountB is not connected")
+		}
+	})
 }
 
 func TestPlanReplacementThatAdoptsDoesNotLook(t *testing.T) {
@@ -115,36 +104,19 @@ func TestPlanReplacementThatAdoptsDoesNotLook(t *testing.T) {
 
 func TestPlanWithoutReplacement(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		standard, named any
-	}{
-		"default":                        {accountA, nil},
-		"named as the default":           {accountA, accountA},
-		"named, another default":         {accountB, accountA},
-		"named, no default":              {nil, accountA},
-		"default not known yet":          {unknown, nil},
-		"named, default not known yet":   {unknown, accountA},
-		"named account is not known yet": {accountB, unknown},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(server *standIn) {
-				t := server.t
-				s := newSession(t, server, with(standard(server), object{"account_id": test.standard}))
-				p := s.plan(connected(primary), object{"account_id": test.named})
-				expect(t, p.diags)
-				if len(p.replaced) > 0 {
-					t.Errorf("replaced because of %v", p.replaced)
-				}
-				want := connected(primary).state
-				if test.named == unknown {
-					want["account_id"] = unknown
-				}
-				expectState(t, p.state, want)
-				expectCalls(t, server, "")
-			})
-		})
-	}
+	bubble(t, func(server *standIn) {
+		t := server.t
+		s := newSession(t, server, nil)
+		for _, account := range []any{accountA, unknown} {
+			p := s.plan(connected(primary), object{"account_id": account})
+			expect(t, p.diags)
+			if len(p.replaced) > 0 {
+				t.Errorf("replaced because of %v", p.replaced)
+			}
+			expectState(t, p.state, with(connected(primary).state, object{"account_id": account}))
+			expectCalls(t, server, "")
+		}
+	})
 }
 
 // A look that fails is no reason to fail the plan.
@@ -211,20 +183,6 @@ func TestPlanLookDuringBlock(t *testing.T) {
 	})
 }
 
-func TestPlanMissingAccount(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(server *standIn) {
-		t := server.t
-		s := newSession(t, server, with(standard(server), object{"account_id": nil}))
-		for _, prior := range []instance{{}, connected(primary)} {
-			expect(t, s.plan(prior, object{}).diags, anError("Missing Cloudflare Account", "`account_id`", "provider block", envAccountID, "32 hexadecimal digits", "dashboard").on("account_id"))
-		}
-		// Destroying needs no default: the state knows the account.
-		expect(t, s.plan(connected(), nil).diags)
-		expectCalls(t, server, "")
-	})
-}
-
 // invalidAccountIDs is what people take for an account ID.
 var invalidAccountIDs = map[string]string{
 	"empty":     "",
@@ -242,6 +200,7 @@ func TestValidateConnection(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		s := newSession(t, server, nil)
+		expect(t, s.validate(object{"account_id": nil}), isRequired("account_id"))
 		for name, id := range invalidAccountIDs {
 			t.Log(name)
 			expect(t, s.validate(object{"account_id": id}), anError("Invalid Account ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com").on("account_id"))

@@ -46,7 +46,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 	t.Parallel()
 	advice := map[string][]string{
 		"403":              {"403", "Authentication error (code 10000)", readPermission},
-		"404 with 7003":    {"7003", "32 hexadecimal digits", envAccountID},
+		"404 with 7003":    {"7003", "32 hexadecimal digits"},
 		"HTML":             {"not the JSON of the Cloudflare API", "text/html", "200 OK", "Log in", "`base_url`"},
 		"success false":    {"did not succeed", "200 OK"},
 		"500":              {"500", "cloudflarestatus.com", "CF-Ray"},
