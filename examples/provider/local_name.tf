@@ -16,9 +16,8 @@ terraform {
 # The official PagerDuty provider reads PAGERDUTY_TOKEN.
 provider "pagerduty" {}
 
-provider "cloudflare-pagerduty" {
-  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
-}
+# This provider reads CLOUDFLARE_API_TOKEN.
+provider "cloudflare-pagerduty" {}
 
 # From the official PagerDuty provider.
 data "pagerduty_service" "website" {
@@ -27,5 +26,6 @@ data "pagerduty_service" "website" {
 
 # From this provider.
 resource "pagerduty_connection" "this" {
-  provider = cloudflare-pagerduty
+  provider   = cloudflare-pagerduty
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
 }

@@ -8,6 +8,8 @@ terraform {
 }
 
 # The API token comes from CLOUDFLARE_API_TOKEN.
-provider "pagerduty" {
+provider "pagerduty" {}
+
+resource "pagerduty_connection" "this" {
   account_id = "023e105f4ecef8ad9ca31a8372d0c353"
 }

@@ -33,7 +33,8 @@ terraform {
 }
 
 data "pagerduty_services" "many" {
-  count = %d
+  count      = %d
+  account_id = %q
 }
 `
 )
@@ -59,12 +60,11 @@ func measurePlan(ctx context.Context, terraform *terraformtest.Terraform, dir st
 	if err != nil {
 		return cost{}, err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "main.tf"), fmt.Appendf(nil, manyDataSources, sources), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "main.tf"), fmt.Appendf(nil, manyDataSources, sources, account), 0o600); err != nil {
 		return cost{}, err
 	}
 	provider, attach, err := startProvider(ctx, terraform.Provider,
 		"CLOUDFLARE_API_TOKEN="+cloudflaretest.APIToken,
-		"CLOUDFLARE_ACCOUNT_ID="+account,
 		"CLOUDFLARE_BASE_URL="+server.URL())
 	if err != nil {
 		return cost{}, err

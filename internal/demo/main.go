@@ -78,7 +78,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 	workspace.Output = out
 	workspace.Env = []string{
 		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-		"CLOUDFLARE_ACCOUNT_ID=" + accountID,
+		"TF_VAR_account_id=" + accountID,
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), workspace.Terraform.Path)

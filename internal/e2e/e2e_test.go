@@ -38,7 +38,10 @@ const (
   }
 }
 `
-	plainConfig = `resource "pagerduty_connection" "this" {}`
+	plainConfig = `resource "pagerduty_connection" "this" {
+  account_id = "` + accountA + `"
+}
+`
 )
 
 var (
@@ -90,7 +93,7 @@ type workspace struct {
 }
 
 // newWorkspace shares what init has installed. The environment configures the
-// provider: a token, and account A. What env adds comes after that, and wins.
+// provider with a token. What env adds comes after that, and wins.
 func newWorkspace(t *testing.T, server *cloudflaretest.Server, config string, env ...string) *workspace {
 	t.Helper()
 	server.Account(accountA)
@@ -100,7 +103,6 @@ func newWorkspace(t *testing.T, server *cloudflaretest.Server, config string, en
 		Env: append([]string{
 			"TF_DATA_DIR=" + filepath.Join(initialised, ".terraform"),
 			"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-			"CLOUDFLARE_ACCOUNT_ID=" + accountA,
 			"CLOUDFLARE_BASE_URL=" + server.URL(),
 		}, env...),
 	}}

@@ -68,7 +68,7 @@ func TestInterrupt(t *testing.T) {
 			exit: 1, says: "Creation complete", state: connected, links: 1,
 		},
 		"waiting for services": {
-			config:  `resource "pagerduty_connection" "this" { wait_for_services = true }`,
+			config:  "resource \"pagerduty_connection\" \"this\" {\n  account_id        = \"" + accountA + "\"\n  wait_for_services = true\n}\n",
 			prepare: absent,
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{link, list},

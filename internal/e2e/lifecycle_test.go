@@ -20,6 +20,7 @@ func TestLifecycle(t *testing.T) {
 	w := newWorkspace(t, server, plainConfig+`
 
 data "pagerduty_services" "all" {
+  account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
 }
 
@@ -76,6 +77,7 @@ func TestReplacementThatCreatesFirstKeepsServices(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	w := newWorkspace(t, server, `resource "pagerduty_connection" "this" {
+  account_id     = "`+accountA+`"
   adopt_existing = true
 
   lifecycle {
@@ -104,7 +106,7 @@ func TestAccountReplacement(t *testing.T) {
 	server := cloudflaretest.New(t)
 	w := newWorkspace(t, server, plainConfig)
 	w.run(0, "apply")
-	w.Env = append(w.Env, "CLOUDFLARE_ACCOUNT_ID="+accountB)
+	w.write("main.tf", providers+strings.Replace(plainConfig, accountA, accountB, 1))
 	server.Account(accountB)
 	if output := w.run(0, "apply"); !strings.Contains(output, "1 added, 0 changed, 1 destroyed") {
 		t.Errorf("not a replacement:\n%s", output)
@@ -187,11 +189,13 @@ resource "terraform_data" "name" {
 }
 
 data "pagerduty_connected_service" "named" {
+  account_id = pagerduty_connection.this.account_id
   name       = terraform_data.name.output
   depends_on = [pagerduty_connection.this]
 }
 
 data "pagerduty_connected_service" "known" {
+  account_id = pagerduty_connection.this.account_id
   id         = "ABCDEF00-0000-0000-0000-000000000001"
   depends_on = [pagerduty_connection.this]
 }
@@ -206,11 +210,12 @@ output "ids" {
 	w.emptyPlan()
 
 	w.write("main.tf", providers+`data "pagerduty_connected_service" "misspelt" {
-  name = "On call"
+  account_id = "`+accountA+`"
+  name       = "On call"
 }
 `)
 	output := w.run(1, "plan")
-	for _, want := range []string{"Unable to Find PagerDuty Service", `name = "On call"`, "Account " + accountA, `closest are "On-call" (ID ` + service.ID + ")"} {
+	for _, want := range []string{"Unable to Find PagerDuty Service", `name       = "On call"`, "Account " + accountA, `closest are "On-call" (ID ` + service.ID + ")"} {
 		if !strings.Contains(output, want) {
 			t.Errorf("no %q in:\n%s", want, output)
 		}

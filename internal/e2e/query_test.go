@@ -38,8 +38,7 @@ func TestQuery(t *testing.T) {
 	w.write("main.tf", strings.Replace(providers, "pagerduty = {", "cloudflare-pagerduty = {", 1))
 	w.write("accounts.tf", `
 variable "account_ids" {
-  type    = list(string)
-  default = null
+  type = list(string)
 }
 `)
 	w.write("connections.tfquery.hcl", `
@@ -52,10 +51,11 @@ list "pagerduty_connection" "all" {
   }
 }
 `)
+	one := `-var=account_ids=["` + accountA + `"]`
 	all := `-var=account_ids=["` + strings.Join([]string{accountNone, accountA, accountB}, `","`) + `"]`
 
-	// The default account has no service.
-	if output := w.run(0, "query"); strings.Contains(output, "account_id=") {
+	// An account without a service is not found.
+	if output := w.run(0, "query", one); strings.Contains(output, "account_id=") {
 		t.Errorf("found:\n%s", output)
 	}
 	expectCalls(t, server, cloudflaretest.List, 1)
@@ -92,7 +92,7 @@ list "pagerduty_connection" "all" {
 
 	// A token that may not even list.
 	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
-	if output := w.run(0, "query"); !strings.Contains(output, "Notifications Read") {
+	if output := w.run(0, "query", one); !strings.Contains(output, "Notifications Read") {
 		t.Errorf("no permission in:\n%s", output)
 	}
 }

@@ -67,8 +67,8 @@ func TestWarnings(t *testing.T) {
 	expectWarnings(t, w.warnings("plan"), nil)
 	expectWarnings(t, w.warnings("plan", "-destroy"), map[string][]string{deletionWarning: onA})
 
-	// The default account changes to one that is connected.
-	w.Env = append(w.Env, "CLOUDFLARE_ACCOUNT_ID="+accountB)
+	// The account changes to one that is connected.
+	w.write("main.tf", providers+strings.Replace(plainConfig, accountA, accountB, 1))
 	expectWarnings(t, w.warnings("plan"), map[string][]string{deletionWarning: onA, connectedWarning: onB})
 
 	// A second configuration finds both connected.

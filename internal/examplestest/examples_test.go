@@ -43,8 +43,8 @@ var special = map[string]func(*workspace){
 	"data-sources/pagerduty_connected_service/data-source.tf": looksUp,
 	"data-sources/pagerduty_connected_service/id.tf":          looksUp,
 
-	"list-resources/pagerduty_connection/default.tfquery.hcl":       queries,
-	"list-resources/pagerduty_connection/list-resource.tfquery.hcl": queries,
+	"list-resources/pagerduty_connection/include_resource.tfquery.hcl": queries,
+	"list-resources/pagerduty_connection/list-resource.tfquery.hcl":    queries,
 
 	"resources/pagerduty_connection/adopt_existing.tf":      adopts,
 	"resources/pagerduty_connection/import-by-identity.tf":  importsIdentity,
@@ -177,7 +177,7 @@ func looksUp(w *workspace) {
 
 func importsIntoBlock(w *workspace) {
 	w.t.Helper()
-	w.write(example{files: map[string]string{"block.tf": `resource "pagerduty_connection" "this" {}`}})
+	w.write(example{files: map[string]string{"block.tf": `resource "pagerduty_connection" "this" { account_id = "` + accountA + `" }`}})
 	w.imports()
 	w.keeps()
 	w.run(0, "destroy")

@@ -221,7 +221,7 @@ type workspace struct {
 }
 
 // newWorkspace copies the example and initialises terraform. The provider gets
-// its token and account A from the environment.
+// its token from the environment, and the example account A.
 func newWorkspace(t *testing.T, e example) *workspace {
 	t.Helper()
 	server := cloudflaretest.New(t)
@@ -232,9 +232,9 @@ func newWorkspace(t *testing.T, e example) *workspace {
 			Dir:       t.TempDir(),
 			Env: []string{
 				"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-				"CLOUDFLARE_ACCOUNT_ID=" + accountA,
 				"CLOUDFLARE_BASE_URL=" + server.URL(),
 				"TF_VAR_account_id=" + accountA,
+				"TF_VAR_staging_api_token=" + cloudflaretest.APIToken,
 			},
 		},
 	}

@@ -47,7 +47,6 @@ func newWorkspace(t *testing.T, baseURL string, env ...string) *workspace {
 		Env: append([]string{
 			"TF_DATA_DIR=" + filepath.Join(initialised, ".terraform"),
 			"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-			"CLOUDFLARE_ACCOUNT_ID=" + accountA,
 			"CLOUDFLARE_BASE_URL=" + baseURL,
 		}, env...),
 	}}
@@ -56,7 +55,7 @@ func newWorkspace(t *testing.T, baseURL string, env ...string) *workspace {
 		t.Fatal(err)
 	}
 	w.write(lockFile, content)
-	w.write("main.tf", []byte(providers+"\nresource \"pagerduty_connection\" \"this\" {}\n"))
+	w.write("main.tf", []byte(providers+"\nresource \"pagerduty_connection\" \"this\" {\n  account_id = \""+accountA+"\"\n}\n"))
 	return w
 }
 

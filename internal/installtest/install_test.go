@@ -171,9 +171,12 @@ terraform {
   }
 }
 
-resource "pagerduty_connection" "this" {}
+resource "pagerduty_connection" "this" {
+  account_id = "` + accountID + `"
+}
 
 data "pagerduty_services" "all" {
+  account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
 }
 
@@ -290,7 +293,6 @@ func standIn(t *testing.T) (*cloudflaretest.Server, []string) {
 	server.Account(accountID)
 	return server, []string{
 		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-		"CLOUDFLARE_ACCOUNT_ID=" + accountID,
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 }

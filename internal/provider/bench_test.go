@@ -77,7 +77,7 @@ func TestCallsOfManyDataSources(t *testing.T) {
 // readMany starts a provider and reads data sources, spread evenly over accounts.
 func readMany(t tester, wire *counted, sources, accounts int) {
 	t.Helper()
-	offline := &standIn{Server: cloudflaretest.NewOffline(), url: "http://127.0.0.1/client/v4"}
+	offline := &fakeAPI{Server: cloudflaretest.NewOffline(), url: "http://127.0.0.1/client/v4"}
 	core := newCore(t, offline, nil, func(config *cloudflare.Config) { config.Transport = wire })
 	typ := core.schemas.DataSourceSchemas["pagerduty_services"].ValueType()
 	configs := make([]*tfprotov6.DynamicValue, accounts)

@@ -36,7 +36,7 @@ type core struct {
 	deferral bool
 
 	t       tester
-	server  *standIn
+	server  *fakeAPI
 	config  object // of the provider, once it is configured
 	adjust  []func(*cloudflare.Config)
 	ctx     context.Context
@@ -69,14 +69,14 @@ func with(base, changes object) object {
 	return merged
 }
 
-// standard configures the provider for the stand-in, with accountA as default.
-func standard(server *standIn) object {
-	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL(), "account_id": accountA}
+// standard configures the provider for the fake API.
+func standard(server *fakeAPI) object {
+	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL()}
 }
 
 // newCore starts a run with a configured provider. A nil configuration is the
 // standard one.
-func newCore(t tester, server *standIn, config object, adjust ...func(*cloudflare.Config)) *core {
+func newCore(t tester, server *fakeAPI, config object, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	if config == nil {
 		config = standard(server)
@@ -89,7 +89,7 @@ func newCore(t tester, server *standIn, config object, adjust ...func(*cloudflar
 }
 
 // unconfiguredCore is a run whose provider has no configuration yet.
-func unconfiguredCore(t tester, server *standIn, adjust ...func(*cloudflare.Config)) *core {
+func unconfiguredCore(t tester, server *fakeAPI, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	c := &core{t: t, server: server, adjust: adjust}
 	c.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{&c.logMu, &c.log})

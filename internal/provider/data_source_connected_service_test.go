@@ -17,7 +17,7 @@ func noService(at string, parts ...string) wanted {
 
 func TestConnectedService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		upper := cloudflaretest.Service{ID: "ABCDEF00000000000000000000000001", Name: "Network"}
 		server.a.SetServices(second, upper, primary)
@@ -39,14 +39,14 @@ func TestConnectedService(t *testing.T) {
 			expect(t, read.diags)
 			// The ID in the API's own form, which is what a policy needs.
 			expectState(t, read.state, object{"account_id": accountA, "id": test.want.ID, "name": test.want.Name})
-			expectCalls(t, server, "list")
+			expectRequests(t, server, "list")
 		}
 	})
 }
 
 func TestConnectedServiceNotFound(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		database := cloudflaretest.Service{ID: "33", Name: "Database"}
 		other := cloudflaretest.Service{ID: "44", Name: "Entirely different"}
@@ -58,7 +58,7 @@ func TestConnectedServiceNotFound(t *testing.T) {
 		expect(t, s.service(object{"id": "11111111-1111-1111-1111-111111111112"}).diags, noService("id", `closest are "Primary"`))
 		expect(t, s.service(object{"id": "Database"}).diags, noService("id", `closest are "Database" (ID 33)`))
 		expect(t, s.service(object{"name": ""}).diags, noService("name", `no PagerDuty service ""`))
-		expectCalls(t, server, "list list list list list")
+		expectRequests(t, server, "list list list list list")
 
 		server.a.SetServices()
 		expect(t, s.service(object{"name": "Primary"}).diags, noService("name", `"Primary", nor any other`, finishURL, "`pagerduty_connection`"))
@@ -67,7 +67,7 @@ func TestConnectedServiceNotFound(t *testing.T) {
 
 func TestConnectedServiceIsAmbiguous(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		twin := cloudflaretest.Service{ID: "00", Name: primary.Name}
 		server.a.SetServices(primary, second, twin)
@@ -79,12 +79,13 @@ func TestConnectedServiceIsAmbiguous(t *testing.T) {
 
 func TestConnectedServiceInvalid(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		s := newCore(t, server, nil)
 		const oneOfThem = "Exactly one of these attributes must be configured: [id,name]"
 		expect(t, s.service(object{}).diags, anError("Missing Attribute Configuration", oneOfThem))
 		expect(t, s.service(object{"id": primary.ID, "name": "Primary"}).diags, anError("Invalid Attribute Combination", oneOfThem).on("id"))
+		expect(t, s.service(object{"name": "x", "account_id": nil}).diags, isRequired("account_id"))
 		for _, id := range invalidAccountIDs {
 			expect(t, s.service(object{"name": "x", "account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
 		}
@@ -92,31 +93,26 @@ func TestConnectedServiceInvalid(t *testing.T) {
 		for _, block := range []object{{"name": unknown}, {"id": unknown}, {"id": unknown, "name": unknown}, {"name": "x", "account_id": unknown}} {
 			expect(t, s.validateData("pagerduty_connected_service", block))
 		}
-		expectCalls(t, server, "")
+		expectRequests(t, server, "")
 	})
 }
 
 func TestConnectedServiceAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.b.SetServices(second)
 		s := newCore(t, server, nil)
 		expectState(t, s.service(object{"account_id": accountB, "name": "Second"}).state, object{"account_id": accountB, "id": second.ID})
 		expect(t, s.service(object{"account_id": accountB, "name": "Primary"}).diags, anError("Unable to Find PagerDuty Service", "Account "+accountB).on("name"))
-
-		s = newCore(t, server, with(standard(server), object{"account_id": nil}))
-		server.ResetRequests()
-		expect(t, s.service(object{"name": "Primary"}).diags, anError("Missing Cloudflare Account", "`account_id` in this block", envAccountID).on("account_id"))
-		expectCalls(t, server, "")
 	})
 }
 
 // What a service is called can hold anything, and so can what is looked for.
 func TestConnectedServiceIsEscaped(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil, cloudflaretest.Service{ID: "2", Name: evil.Name}, primary)
@@ -132,7 +128,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault.Op = cloudflaretest.List
 				server.Fail(fault)
@@ -142,7 +138,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 	}
 	t.Run("read-only token is enough", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.a.SetServices(primary)
 			s := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
@@ -151,7 +147,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 	})
 	t.Run("timeout", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
 			started := time.Now()

@@ -14,7 +14,7 @@ import (
 
 func TestServicesFilters(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		blank := cloudflaretest.Service{ID: "33", Name: ""}
 		twin := cloudflaretest.Service{ID: "00", Name: "Primary"}
@@ -40,47 +40,43 @@ func TestServicesFilters(t *testing.T) {
 			read := s.services(test.filter)
 			expect(t, read.diags)
 			expectState(t, read.state, with(object{"account_id": accountA, "name": nil, "name_regex": nil, "services": listed(test.want...)}, test.filter))
-			expectCalls(t, server, "list")
+			expectRequests(t, server, "list")
 		}
 	})
 }
 
 func TestServicesAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.b.SetServices(second)
 		s := newCore(t, server, nil)
 		// An account without a service is no error.
 		expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed()})
 		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
-
-		s = newCore(t, server, with(standard(server), object{"account_id": nil}))
-		expectState(t, s.services(object{"account_id": accountB}).state, object{"account_id": accountB, "services": listed(second)})
-		expectCalls(t, server, "list list list")
-		expect(t, s.services(object{}).diags, anError("Missing Cloudflare Account", "`account_id`", envAccountID, "32 hexadecimal digits").on("account_id"))
-		expectCalls(t, server, "")
+		expectRequests(t, server, "list list")
 	})
 }
 
 func TestServicesInvalid(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		s := newCore(t, server, nil)
+		expect(t, s.services(object{"account_id": nil}).diags, isRequired("account_id"))
 		for _, id := range invalidAccountIDs {
 			expect(t, s.services(object{"account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
 		}
 		expect(t, s.services(object{"name_regex": "(?<=x)"}).diags, anError("Invalid Regular Expression", "RE2").on("name_regex"))
 		expect(t, s.services(object{"name_regex": "["}).diags, anError("Invalid Regular Expression", "missing closing ]").on("name_regex"))
 		expect(t, s.services(object{"name": "a", "name_regex": "b"}).diags, anError("Invalid Attribute Combination", "name_regex").on("name"))
-		expectCalls(t, server, "")
+		expectRequests(t, server, "")
 	})
 }
 
 func TestServicesReadOnlyToken(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		s := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
@@ -95,7 +91,7 @@ func TestServicesErrors(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault.Op = cloudflaretest.List
 				server.Fail(fault)
@@ -112,7 +108,7 @@ func TestServicesErrors(t *testing.T) {
 // It has ten minutes, and says at once when a block by the rate limit is longer.
 func TestServicesTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		for wait, enough := range map[string]bool{"599": true, "600": false} {
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
@@ -136,7 +132,7 @@ func TestServicesTimeout(t *testing.T) {
 
 func TestServicesInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadGateway})
 		s := newCore(t, server, nil)
@@ -151,7 +147,7 @@ func TestServicesInterrupted(t *testing.T) {
 // filters on its own.
 func TestReadsShareLists(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(second, primary)
 		server.b.SetServices(second)

@@ -46,11 +46,11 @@ func TestFailureAdvice(t *testing.T) {
 		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
 		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
 		"fixed deadline":    {err: context.DeadlineExceeded, want: []string{"Run again when the API answers"}, not: "``"},
-		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", envAccountID, "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
+		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
 		"7003 in a chain":   {err: answered(400, cloudflare.ErrorDetail{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}), want: []string{"no such account"}},
 		"401":               {err: answered(401, said), want: append(credentials, "does not accept the credentials")},
 		"403":               {err: answered(403, said), want: append(credentials, "PERMISSION", "Business plan or higher")},
-		"404":               {err: answered(404, said), want: []string{"`account_id`", envAccountID, "`base_url`", "32 hexadecimal digits"}},
+		"404":               {err: answered(404, said), want: []string{"`account_id`", "`base_url`", "32 hexadecimal digits"}},
 		"500":               {err: answered(500, said), want: []string{"https://www.cloudflarestatus.com", "CF-Ray"}},
 		"599":               {err: answered(599), want: []string{"https://www.cloudflarestatus.com"}},
 		"not the API":       {err: answered(200), want: []string{"not look like the Cloudflare API", "`base_url`", "proxy"}},
@@ -85,7 +85,7 @@ func TestFailureAdvice(t *testing.T) {
 // Each thing that an error of the API can carry is shown, once.
 func TestErrorShowsWhatTheAPISays(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
 			"success": false, "result": {"id": "x"}, "messages": [],
@@ -108,7 +108,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			for _, status := range []int{http.StatusBadRequest, http.StatusOK, http.StatusBadGateway} {
 				t.Run(fmt.Sprint(kind, " ", call, " ", status), func(t *testing.T) {
 					t.Parallel()
-					bubble(t, func(server *standIn) {
+					bubble(t, func(server *fakeAPI) {
 						t := server.t
 						block := standard(server)
 						if kind == "pair" {
@@ -156,7 +156,7 @@ func TestSecretsStaySecret(t *testing.T) {
 
 // checkNoSecret looks for the credential that is in use, and for integration
 // tokens, used or not, with dashes or without.
-func checkNoSecret(t *testing.T, server *standIn, text string) {
+func checkNoSecret(t *testing.T, server *fakeAPI, text string) {
 	t.Helper()
 	secrets := server.a.Tokens()
 	for _, request := range server.Requests() {
@@ -173,7 +173,7 @@ func checkNoSecret(t *testing.T, server *standIn, text string) {
 // A name can hold anything, and a terminal obeys what it is sent.
 func TestServiceNamesAreEscaped(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil)
@@ -193,7 +193,7 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 // One line a request, with these fields and no others.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Drop: true})
@@ -249,7 +249,7 @@ func TestLog(t *testing.T) {
 
 func TestLogOfLookThatFails(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 		s := newCore(t, server, nil)

@@ -29,9 +29,9 @@ func notListed(account string, parts ...string) wanted {
 	return aWarning("Unable to List PagerDuty Connection", append(parts, "Account "+account)...)
 }
 
-func TestListDefaultAccount(t *testing.T) {
+func TestListOneAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.b.SetServices(second)
@@ -41,17 +41,17 @@ func TestListDefaultAccount(t *testing.T) {
 		if want := "Account " + accountA + " (1 PagerDuty service)"; results[0].name != want {
 			t.Errorf("%q, want %q", results[0].name, want)
 		}
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
 // An account without a service has nothing to import.
 func TestListSeveralAccounts(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.b.SetServices(second, primary)
-		s := newCore(t, server, with(standard(server), object{"account_id": nil}))
+		s := newCore(t, server, nil)
 		results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)
 		expect(t, diags)
 		expectFound(t, results, accountB)
@@ -64,7 +64,7 @@ func TestListSeveralAccounts(t *testing.T) {
 			expect(t, diags)
 			expectFound(t, results, order[0].(string), order[1].(string))
 		}
-		expectCalls(t, server, "list list list list list list")
+		expectRequests(t, server, "list list list list list list")
 	})
 }
 
@@ -72,7 +72,7 @@ func TestListSeveralAccounts(t *testing.T) {
 // is empty.
 func TestListIncludesResource(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(second, primary)
 		s := newCore(t, server, nil)
@@ -96,7 +96,7 @@ func TestListIncludesResource(t *testing.T) {
 	})
 }
 
-func manyAccounts(server *standIn, n int) []any {
+func manyAccounts(server *fakeAPI, n int) []any {
 	var ids []any
 	for i := range n {
 		id := fmt.Sprintf("%032x", i)
@@ -108,7 +108,7 @@ func manyAccounts(server *standIn, n int) []any {
 
 func TestListLimit(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		ids := manyAccounts(server, 25)
 		server.Account(ids[0].(string)).SetServices()                                                                        // does not count
@@ -134,7 +134,7 @@ func TestListLimit(t *testing.T) {
 // Ten accounts are looked at together.
 func TestListIsConcurrent(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		ids := manyAccounts(server, 30)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Second})
@@ -154,7 +154,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.b.SetServices(second)
 				fault.Op, fault.Account = cloudflaretest.List, accountA
@@ -164,7 +164,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 					return // That holds back all calls.
 				}
 				results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, true)
-				parts := map[string][]string{"403": {readPermission, "403", "CF-Ray"}, "404 with 7003": {"7003", envAccountID}}[name]
+				parts := map[string][]string{"403": {readPermission, "403", "CF-Ray"}, "404 with 7003": {"7003", "`account_id`"}}[name]
 				expect(t, diags, notListed(accountA, parts...))
 				expectFound(t, results, accountB)
 			})
@@ -172,7 +172,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 	}
 	t.Run("account that is not there", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.a.SetServices(primary)
 			results, diags := newCore(t, server, nil).query(object{"account_ids": []any{accountNone, accountA}}, 100, false)
@@ -184,7 +184,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 
 func TestListInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		ids := manyAccounts(server, 30)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: 2 * time.Second})
@@ -201,7 +201,7 @@ func TestListInterrupted(t *testing.T) {
 
 func TestListTimeout(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.b.SetServices(second)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: accountA, Stall: 24 * time.Hour})
@@ -216,19 +216,14 @@ func TestListTimeout(t *testing.T) {
 
 func TestListInvalid(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		query := func(config, block object) diagnostics {
 			results, diags := newCore(t, server, with(standard(server), config)).query(block, 100, false)
 			expectFound(t, results)
 			return diags
 		}
-		none, notKnown := object{"account_id": nil}, object{"account_id": unknown}
-		expect(t, query(none, object{}), anError("Missing Cloudflare Account", "`account_ids` in this block", "`account_id` in the provider block", envAccountID, "32 hexadecimal digits").on("account_ids"))
-		notKnownYet := anError("Account Not Known Yet", "`account_ids`").on("account_ids")
-		expect(t, query(notKnown, object{}), notKnownYet)
-		expect(t, query(nil, object{"account_ids": unknown}), notKnownYet)
-		expect(t, query(nil, object{"account_ids": []any{accountA, unknown}}), notKnownYet)
+		expect(t, query(nil, object{"account_ids": nil}), isRequired("account_ids"))
 		expect(t, query(object{"api_token": unknown}, object{}), anError("Provider Argument Not Known Yet", "`api_token`"))
 		for _, id := range invalidAccountIDs {
 			expect(t, query(nil, object{"account_ids": []any{accountA, id}}), anError("Invalid Account ID", "is not an account ID", "32 hexadecimal digits").on("account_ids.1"))
@@ -236,13 +231,13 @@ func TestListInvalid(t *testing.T) {
 		expect(t, query(nil, object{"account_ids": []any{}}), anError("Invalid Attribute Value", "at least 1").on("account_ids"))
 		expect(t, query(nil, object{"account_ids": []any{accountA, accountA}}), anError("Duplicate List Value", accountA).on("account_ids"))
 		expect(t, query(nil, object{"account_ids": []any{nil}}), anError("Null List Value").on("account_ids"))
-		expectCalls(t, server, "")
+		expectRequests(t, server, "")
 	})
 }
 
 func TestListReadOnlyToken(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		results, diags := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken})).query(object{}, 100, true)

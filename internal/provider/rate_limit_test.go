@@ -70,7 +70,7 @@ func (f fleet) inBubble(t *testing.T, test func(*fleet)) {
 }
 
 // restart begins a provider process. The core looks through the log of its
-// stand-in at each step, so it gets one whose log stays empty.
+// fake API at each step, so it gets one whose log stays empty.
 func (f *fleet) restart() {
 	f.core = newCore(f.t, offline(f.t), nil, func(config *cloudflare.Config) { config.Transport = f.server.RoundTripper() })
 }

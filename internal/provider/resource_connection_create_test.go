@@ -16,7 +16,7 @@ import (
 
 func TestCreate(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{second, primary}})
 		s := newCore(t, server, nil)
@@ -26,13 +26,13 @@ func TestCreate(t *testing.T) {
 			"account_id": accountA, "id": accountA, "adopt_existing": false, "wait_for_services": false, "timeouts": nil,
 			"connection_id": unknown, "services": unknown,
 		})
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 
 		started := time.Now()
 		created := s.apply(p)
 		expect(t, created.diags)
 		took(t, started, 0, 0)
-		expectCalls(t, server, "list token link list")
+		expectRequests(t, server, "list token link list")
 		expectState(t, created.state, object{"account_id": accountA, "id": accountA, "services": listed(primary, second)})
 		if id, _ := created.state["connection_id"].(string); len(id) != 32 {
 			t.Errorf("connection_id is %v", created.state["connection_id"])
@@ -46,13 +46,13 @@ func TestCreate(t *testing.T) {
 		p = again.plan(refreshed.instance, object{})
 		expect(t, p.diags)
 		expectState(t, p.state, refreshed.state)
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
 func TestCreateRefusesConnectedAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary, second)
 		created := newCore(t, server, nil).create(object{})
@@ -67,29 +67,29 @@ func TestCreateRefusesConnectedAccount(t *testing.T) {
 			t.Errorf("kept %v", created.state)
 		}
 		expectServices(t, server.a, primary, second)
-		expectCalls(t, server, "list list")
+		expectRequests(t, server, "list list")
 	})
 }
 
 func TestCreateAdopts(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		created := newCore(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
 		expectState(t, created.state, object{"adopt_existing": true, "connection_id": nil, "services": listed(primary)})
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
 func TestCreateAdoptingNothingConnects(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		created := newCore(t, server, nil).create(object{"adopt_existing": true})
 		expect(t, created.diags)
-		expectCalls(t, server, "list token link list")
+		expectRequests(t, server, "list token link list")
 		if created.state["connection_id"] == nil {
 			t.Error("connection_id is null after a link")
 		}
@@ -98,7 +98,7 @@ func TestCreateAdoptingNothingConnects(t *testing.T) {
 
 func TestCreateWaitsForServicesToSettle(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Delay: 8 * time.Second})
 		created := newCore(t, server, nil).create(object{})
@@ -109,7 +109,7 @@ func TestCreateWaitsForServicesToSettle(t *testing.T) {
 
 func TestCreatePending(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, NeedsPerson: true})
 		started := time.Now()
@@ -156,7 +156,7 @@ func TestCreateWaitForServices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.a.SetLinkModel(test.consent)
 				if test.fault.Op != "" {
@@ -198,12 +198,12 @@ func TestCreateLostAnswerIsSettledByLooking(t *testing.T) {
 			fault := fault
 			fault.Op, fault.After = cloudflaretest.Link, linked
 			if name == "stalled" && !linked {
-				// A stall alone does not keep the stand-in from linking.
+				// A stall alone does not keep the fake API from linking.
 				fault.Drop = true
 			}
 			t.Run(map[bool]string{true: "linked/", false: "not linked/"}[linked]+name, func(t *testing.T) {
 				t.Parallel()
-				bubble(t, func(server *standIn) {
+				bubble(t, func(server *fakeAPI) {
 					t := server.t
 					server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Lists: 2})
 					server.Fail(fault)
@@ -231,18 +231,18 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 	t.Parallel()
 	t.Run("429", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
 			started := time.Now()
 			expect(t, newCore(t, server, nil).create(object{}).diags)
 			took(t, started, 100*time.Second, 101*time.Second)
-			expectCalls(t, server, "list list token link link list")
+			expectRequests(t, server, "list list token link link list")
 		})
 	})
 	t.Run("connection refused", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			refusals := 2
 			s := newCore(t, server, nil, func(config *cloudflare.Config) {
@@ -256,7 +256,7 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 				})
 			})
 			expect(t, s.create(object{}).diags)
-			expectCalls(t, server, "list list token link list")
+			expectRequests(t, server, "list list token link list")
 		})
 	})
 }
@@ -272,7 +272,7 @@ func TestCreateLinksOnceOverSockets(t *testing.T) {
 	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Drop: true})
 	s := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
 	expect(t, s.create(object{}).diags)
-	expectCalls(t, server, "list list token link list")
+	expectRequests(t, server, "list list token link list")
 }
 
 func TestCreateRefusals(t *testing.T) {
@@ -288,7 +288,7 @@ func TestCreateRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault := forbidden
 				fault.Op = test.call
@@ -298,7 +298,7 @@ func TestCreateRefusals(t *testing.T) {
 				if created.state != nil {
 					t.Errorf("kept %v", created.state)
 				}
-				expectCalls(t, server, test.calls)
+				expectRequests(t, server, test.calls)
 			})
 		})
 	}
@@ -309,7 +309,7 @@ func TestCreateKeepsWhatIsLinked(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault.Op, fault.Skip = cloudflaretest.List, 2
 				server.Fail(fault)
@@ -347,7 +347,7 @@ func TestCreateInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.a.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 				s := newCore(t, server, nil)
@@ -364,7 +364,7 @@ func TestCreateInterrupted(t *testing.T) {
 	}
 	t.Run("while the link is under way", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Stall: time.Hour})
 			s := newCore(t, server, nil)
@@ -378,7 +378,7 @@ func TestCreateInterrupted(t *testing.T) {
 	})
 	t.Run("before the link", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Status: http.StatusServiceUnavailable})
 			s := newCore(t, server, nil)
@@ -398,7 +398,7 @@ func TestCreateInterrupted(t *testing.T) {
 // destruction of one would delete the services of the other.
 func TestCreateOneAtATime(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Delay: 3 * time.Second})
 		s := newCore(t, server, nil)
@@ -426,7 +426,7 @@ func TestCreateOneAtATime(t *testing.T) {
 
 func TestCreateOnTwoAccountsAtOnce(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetLinkModel(cloudflaretest.LinkModel{Delay: 6 * time.Second})
 		server.b.SetLinkModel(cloudflaretest.LinkModel{Delay: 6 * time.Second})

@@ -15,7 +15,7 @@ const deletionFailed = "Unable to Disconnect PagerDuty"
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary, second)
 		destroyed := newCore(t, server, nil).destroy(connected(primary, second))
@@ -24,14 +24,14 @@ func TestDelete(t *testing.T) {
 			t.Errorf("kept %v", destroyed.state)
 		}
 		expectServices(t, server.a)
-		expectCalls(t, server, "list delete list")
+		expectRequests(t, server, "list delete list")
 	})
 }
 
 // What the plan did not show is not removed, and what it did show neither.
 func TestDeleteStopsAtUnseenService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary, second)
 		before := connected(primary)
@@ -40,13 +40,13 @@ func TestDeleteStopsAtUnseenService(t *testing.T) {
 			"Nothing was deleted", "Plan again", "terraform state rm"))
 		expectState(t, destroyed.state, before.state)
 		expectServices(t, server.a, primary, second)
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
 func TestDeleteOfPendingConnectionStopsAtUnseenService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		expect(t, newCore(t, server, nil).destroy(connected()).diags, anError(deletionFailed, `"Primary"`))
@@ -57,7 +57,7 @@ func TestDeleteOfPendingConnectionStopsAtUnseenService(t *testing.T) {
 // A service is what its ID says; somebody may have renamed it.
 func TestDeleteOfRenamedService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(cloudflaretest.Service{ID: primary.ID, Name: "Renamed"})
 		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags)
@@ -69,7 +69,7 @@ func TestDeleteAnswers(t *testing.T) {
 	t.Parallel()
 	listedStill := `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`
 	for name, test := range map[string]struct {
-		before func(*standIn)
+		before func(*fakeAPI)
 		faults []cloudflaretest.Fault
 		config object
 		calls  string // not checked when empty
@@ -78,7 +78,7 @@ func TestDeleteAnswers(t *testing.T) {
 		left   []cloudflaretest.Service
 	}{
 		"nothing listed": {
-			before: func(server *standIn) { server.a.SetServices() },
+			before: func(server *fakeAPI) { server.a.SetServices() },
 			calls:  "list",
 		},
 		"404 and gone": {
@@ -131,7 +131,7 @@ func TestDeleteAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.a.SetServices(primary)
 				if test.before != nil {
@@ -152,7 +152,7 @@ func TestDeleteAnswers(t *testing.T) {
 				}
 				expectServices(t, server.a, test.left...)
 				if test.calls != "" {
-					expectCalls(t, server, test.calls)
+					expectRequests(t, server, test.calls)
 				}
 			})
 		})
@@ -162,7 +162,7 @@ func TestDeleteAnswers(t *testing.T) {
 // Another party may add a service while the call waits to be repeated.
 func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
@@ -173,7 +173,7 @@ func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 
 func TestDeleteHandsOver(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		s := newCore(t, server, nil)
@@ -185,7 +185,7 @@ func TestDeleteHandsOver(t *testing.T) {
 			t.Errorf("kept %v", destroyed.state)
 		}
 		expectServices(t, server.a, primary)
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 
 		// The next run's destroy is a destroy.
 		expect(t, s.rerun(nil).destroy(adopted.instance).diags)
@@ -195,7 +195,7 @@ func TestDeleteHandsOver(t *testing.T) {
 
 func TestDeleteInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
@@ -217,7 +217,7 @@ func TestDeleteHasTenMinutes(t *testing.T) {
 	for wait, want := range map[string][]wanted{"599": nil, "600": {anError(deletionFailed, "answered again in 10m0s")}} {
 		t.Run(wait, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.a.SetServices(primary)
 				server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
@@ -231,7 +231,7 @@ func TestDeleteHasTenMinutes(t *testing.T) {
 // finds the account empty.
 func TestDeleteThenCreate(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: 5 * time.Second})
@@ -247,13 +247,13 @@ func TestDeleteThenCreate(t *testing.T) {
 		}()
 		expect(t, (<-results).diags)
 		expect(t, (<-results).diags)
-		expectCalls(t, server, "list delete list list token link list")
+		expectRequests(t, server, "list delete list list token link list")
 	})
 }
 
 func TestWaitForOtherOperationIsInterrupted(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: time.Minute})

@@ -17,52 +17,35 @@ func TestImport(t *testing.T) {
 		"by identity": func(s *core, account string) outcome { return s.importIdentity(object{"account_id": account}) },
 	}
 	for how, imports := range imports {
-		for name, test := range map[string]struct {
-			standard, named any
-			warns, replaces bool
-		}{
-			"default":                  {standard: accountA},
-			"named":                    {named: accountA},
-			"named as the default":     {standard: accountA, named: accountA},
-			"named, another default":   {standard: accountB, named: accountA, warns: true},
-			"unnamed, another default": {standard: accountB, warns: true, replaces: true},
-		} {
-			t.Run(how+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				bubble(t, func(server *standIn) {
-					t := server.t
-					server.a.SetServices(second, primary)
-					s := newCore(t, server, with(standard(server), object{"account_id": test.standard}))
-					imported := imports(s, accountA)
-					expectCalls(t, server, "list")
-					if test.warns {
-						expect(t, imported.diags, aWarning("Imported Account Is Not the Provider's Default", accountA, accountB, `account_id = "`+accountA+`"`, "replaces"))
-					} else {
-						expect(t, imported.diags)
-					}
-					expectState(t, imported.state, object{
-						"account_id": accountA, "id": accountA, "connection_id": nil, "adopt_existing": false, "wait_for_services": false,
-						"timeouts": nil, "services": listed(primary, second),
-					})
-					expectState(t, imported.identity, object{"account_id": accountA})
-
-					p := s.plan(imported.instance, object{"account_id": test.named})
-					if (len(p.replaced) > 0) != test.replaces {
-						t.Errorf("replaced because of %v", p.replaced)
-					}
-					if !test.replaces {
-						expect(t, p.diags)
-						expectState(t, p.state, imported.state)
-					}
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(server *fakeAPI) {
+				t := server.t
+				server.a.SetServices(second, primary)
+				s := newCore(t, server, nil)
+				imported := imports(s, accountA)
+				expectRequests(t, server, "list")
+				expect(t, imported.diags)
+				expectState(t, imported.state, object{
+					"account_id": accountA, "id": accountA, "connection_id": nil, "adopt_existing": false, "wait_for_services": false,
+					"timeouts": nil, "services": listed(primary, second),
 				})
+				expectState(t, imported.identity, object{"account_id": accountA})
+
+				p := s.plan(imported.instance, object{})
+				expect(t, p.diags)
+				if len(p.replaced) > 0 {
+					t.Errorf("replaced because of %v", p.replaced)
+				}
+				expectState(t, p.state, imported.state)
 			})
-		}
+		})
 	}
 }
 
 func TestImportInvalidID(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		s := newCore(t, server, nil)
 		want := anError("Invalid Import ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com")
@@ -71,22 +54,20 @@ func TestImportInvalidID(t *testing.T) {
 			expect(t, s.importID(id).diags, want)
 			expect(t, s.importIdentity(object{"account_id": id}).diags, want)
 		}
-		expectCalls(t, server, "")
+		expectRequests(t, server, "")
 	})
 }
 
 func TestImportOfNothing(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		s := newCore(t, server, nil)
 		imported := s.importID(accountA)
 		expect(t, imported.diags, anError("Unable to Import PagerDuty Connection", "Account "+accountA, "nothing to import"))
 
 		imported = s.importID(accountNone)
-		expect(t, imported.diags,
-			aWarning("Imported Account Is Not the Provider's Default"),
-			anError("Unable to Read PagerDuty Connection", "Account "+accountNone, "7003", "32 hexadecimal digits"))
+		expect(t, imported.diags, anError("Unable to Read PagerDuty Connection", "Account "+accountNone, "7003", "32 hexadecimal digits"))
 
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 		expect(t, s.importID(accountA).diags, anError("Unable to Read PagerDuty Connection", readPermission))

@@ -46,7 +46,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 	t.Parallel()
 	advice := map[string][]string{
 		"403":              {"403", "Authentication error (code 10000)", readPermission},
-		"404 with 7003":    {"7003", "32 hexadecimal digits", envAccountID},
+		"404 with 7003":    {"7003", "32 hexadecimal digits"},
 		"HTML":             {"not the JSON of the Cloudflare API", "text/html", "200 OK", "Log in", "`base_url`"},
 		"success false":    {"did not succeed", "200 OK"},
 		"500":              {"500", "cloudflarestatus.com", "CF-Ray"},
@@ -56,7 +56,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault.Op = cloudflaretest.List
 				server.Fail(fault)
@@ -78,7 +78,7 @@ func TestReadServicesGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusOK, Body: body})
 				s := newCore(t, server, nil)
@@ -103,7 +103,7 @@ func TestReadServicesGone(t *testing.T) {
 
 func TestReadShowsChanges(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		renamed := cloudflaretest.Service{ID: primary.ID, Name: "Zoo"}
 		server.a.SetServices(renamed, second)
@@ -114,14 +114,14 @@ func TestReadShowsChanges(t *testing.T) {
 		p := s.plan(read.instance, object{})
 		expect(t, p.diags)
 		expectState(t, p.state, read.state)
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
 // The order of the API's answer is nobody's promise.
 func TestReadSortsServices(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		same := cloudflaretest.Service{ID: "01", Name: primary.Name}
 		s := newCore(t, server, nil)
@@ -134,19 +134,19 @@ func TestReadSortsServices(t *testing.T) {
 
 func TestReadRetries(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Status: http.StatusBadGateway})
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Drop: true})
 		read := newCore(t, server, nil).read(connected(primary))
 		expect(t, read.diags)
-		expectCalls(t, server, "list list list list list")
+		expectRequests(t, server, "list list list list list")
 
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusBadGateway})
 		read = newCore(t, server, with(standard(server), object{"max_retries": 0})).read(connected(primary))
 		expect(t, read.diags, anError("Unable to Read PagerDuty Connection", "502"))
-		expectCalls(t, server, "list")
+		expectRequests(t, server, "list")
 	})
 }
 
@@ -166,7 +166,7 @@ func TestReadTimeouts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				server.a.SetServices(primary)
 				test.fault.Op = cloudflaretest.List
@@ -194,7 +194,7 @@ func TestReadInterrupted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				fault.Op = cloudflaretest.List
 				server.Fail(fault)

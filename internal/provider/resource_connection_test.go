@@ -30,6 +30,11 @@ func action(a plancheck.ResourceActionType, account string) resource.ConfigPlanC
 	}}
 }
 
+// connectionOf is the block of an account, without anything else.
+func connectionOf(account string) string {
+	return fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, account)
+}
+
 // linking makes every link of the account lead to these services.
 func linking(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
 	account.SetLinkModel(cloudflaretest.LinkModel{Services: services})
@@ -44,7 +49,7 @@ func TestConnectionLifecycle(t *testing.T) {
 	connectionID := statecheck.CompareValue(compare.ValuesSame())
 	unitTest(t,
 		resource.TestStep{
-			Config:           config(server, `resource "pagerduty_connection" "this" {}`),
+			Config:           config(server, connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate, accountA),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, services},
@@ -68,6 +73,7 @@ func TestConnectionLifecycle(t *testing.T) {
 			PreConfig: server.ResetRequests,
 			Config: config(server, `
 resource "pagerduty_connection" "this" {
+  account_id        = "`+accountA+`"
   adopt_existing    = true
   wait_for_services = true
   timeouts          = { create = "1m" }
@@ -79,29 +85,17 @@ resource "pagerduty_connection" "this" {
 			},
 		},
 		resource.TestStep{
-			Config:           config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, accountA)),
+			Config:           config(server, connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionUpdate, accountA),
 		},
 		resource.TestStep{
-			Config:            config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, accountB)),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}, accountHas{server.b, other}},
-		},
-		resource.TestStep{
-			// The default account, again.
-			Config:            config(server, `resource "pagerduty_connection" "this" {}`),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountA),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, services}, accountHas{server.a, services}, accountHas{server.b, nil}},
-		},
-		resource.TestStep{
-			// A changed default is a change of the account.
-			Config:            configFor(server, accountB, `resource "pagerduty_connection" "this" {}`),
+			Config:            config(server, connectionOf(accountB)),
 			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
 			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}, accountHas{server.b, other}},
 		},
 		resource.TestStep{
 			PreConfig:         func() { server.b.SetServices() }, // Somebody deletes the services.
-			Config:            configFor(server, accountB, `resource "pagerduty_connection" "this" {}`),
+			Config:            config(server, connectionOf(accountB)),
 			ConfigPlanChecks:  action(plancheck.ResourceActionCreate, accountB),
 			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.b, other}},
 		},
@@ -118,7 +112,7 @@ func TestConnectionIdentity(t *testing.T) {
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
 			{
-				Config: config(server, `resource "pagerduty_connection" "this" {}`),
+				Config: config(server, connectionOf(accountA)),
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectIdentity(this, map[string]knownvalue.Check{"account_id": knownvalue.StringExact(accountA)}),
 				},
@@ -134,7 +128,7 @@ func TestConnectionIsRefused(t *testing.T) {
 	server.a.SetServices(primary)
 	unitTest(t,
 		resource.TestStep{
-			Config:      config(server, `resource "pagerduty_connection" "this" {}`),
+			Config:      config(server, connectionOf(accountA)),
 			ExpectError: text("terraform import 'pagerduty_connection.<NAME>' " + accountA),
 		},
 		resource.TestStep{
@@ -145,7 +139,7 @@ import {
   to = pagerduty_connection.this
   id = %q
 }
-resource "pagerduty_connection" "this" {}`, accountA)),
+`, accountA)+connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionNoop, accountA),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, []cloudflaretest.Service{primary}},
@@ -164,9 +158,9 @@ func TestTwoConnectionsOfOneAccount(t *testing.T) {
 	linking(server.a, primary)
 	unitTest(t,
 		resource.TestStep{
-			Config: config(server, `
-resource "pagerduty_connection" "one" {}
-resource "pagerduty_connection" "two" {}`),
+			Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "one" { account_id = %[1]q }
+resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA)),
 			ExpectError: text("the account is already connected to PagerDuty"),
 		},
 		resource.TestStep{
@@ -191,12 +185,13 @@ func TestConnectionIsHandedOver(t *testing.T) {
 resource "terraform_data" "trigger" { input = %q }
 
 resource "pagerduty_connection" "this" {
+  account_id     = %q
   adopt_existing = true
   lifecycle {
     create_before_destroy = true
     replace_triggered_by  = [terraform_data.trigger]
   }
-}`, trigger))
+}`, trigger, accountA))
 	}
 	unitTest(t,
 		resource.TestStep{Config: block("one")},
@@ -223,11 +218,12 @@ func TestConnectionIsNotHandedOverUnasked(t *testing.T) {
 resource "terraform_data" "trigger" { input = %q }
 
 resource "pagerduty_connection" "this" {
+  account_id = %q
   lifecycle {
     create_before_destroy = true
     replace_triggered_by  = [terraform_data.trigger]
   }
-}`, trigger))
+}`, trigger, accountA))
 	}
 	unitTest(t,
 		resource.TestStep{Config: block("one")},
@@ -246,14 +242,14 @@ func TestConnectionIsRenamed(t *testing.T) {
 	server := online(t)
 	services := linking(server.a, primary)
 	unitTest(t,
-		resource.TestStep{Config: config(server, `resource "pagerduty_connection" "this" {}`)},
+		resource.TestStep{Config: config(server, connectionOf(accountA))},
 		resource.TestStep{
-			Config: config(server, `
-resource "pagerduty_connection" "renamed" {}
+			Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "renamed" { account_id = %q }
 moved {
   from = pagerduty_connection.this
   to   = pagerduty_connection.renamed
-}`),
+}`, accountA)),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				resourcesAre{"pagerduty_connection.renamed"}, accountHas{server.a, services},
@@ -262,7 +258,7 @@ moved {
 		},
 		resource.TestStep{
 			// Without moved, it is a destroy and a create, in that order.
-			Config: config(server, `resource "pagerduty_connection" "this" {}`),
+			Config: config(server, connectionOf(accountA)),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction("pagerduty_connection.renamed", plancheck.ResourceActionDestroy),
 				plancheck.ExpectResourceAction(this, plancheck.ResourceActionCreate),
@@ -280,7 +276,7 @@ func TestConnectionIsTainted(t *testing.T) {
 	t.Parallel()
 	server := online(t)
 	services := linking(server.a, primary)
-	block := config(server, `resource "pagerduty_connection" "this" {}`)
+	block := config(server, connectionOf(accountA))
 	unitTest(t,
 		resource.TestStep{Config: block},
 		resource.TestStep{
@@ -316,7 +312,6 @@ resource "terraform_data" "from" {
 provider "pagerduty" {
   api_token       = terraform_data.from.output.api_token
   base_url        = terraform_data.from.output.base_url
-  account_id      = terraform_data.from.output.account_id
   max_retries     = terraform_data.from.output.max_retries
   request_timeout = terraform_data.from.output.request_timeout
 }
@@ -397,10 +392,10 @@ func TestServicesOfNewConnection(t *testing.T) {
 	server := online(t)
 	services := linking(server.a, second, primary)
 	unitTest(t, resource.TestStep{
-		Config: config(server, `
-resource "pagerduty_connection" "this" {}
+		Config: config(server, connectionOf(accountA)+`
 
 data "pagerduty_services" "all" {
+  account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
 }
 
@@ -417,7 +412,7 @@ output "id" {
 func TestProviderErrorsNameTheVariable(t *testing.T) {
 	t.Parallel()
 	unitTest(t, resource.TestStep{
-		Config:      `data "pagerduty_services" "all" {}`,
+		Config:      `data "pagerduty_services" "all" { account_id = "` + accountA + `" }`,
 		ExpectError: text("Set the argument `api_token` or the environment variable CLOUDFLARE_API_TOKEN"),
 	})
 }
@@ -429,7 +424,7 @@ func TestWarningsInTerraform(t *testing.T) {
 	linking(server.a, primary)
 	linking(server.b, second)
 	w := newWorkspace(t)
-	block := `resource "pagerduty_connection" "this" {}`
+	block := connectionOf(accountA)
 	w.write(t, config(server, block))
 	w.run(t, "init", "-json")
 
@@ -437,7 +432,10 @@ func TestWarningsInTerraform(t *testing.T) {
 	server.a.SetServices(second)
 	expect(t, w.plan(t), isConnected(accountA, second))
 	expect(t, w.apply(t), isConnected(accountA, second), isConnected(accountA, second), anError("Unable to Connect PagerDuty", "already connected"))
-	w.write(t, config(server, `resource "pagerduty_connection" "this" { adopt_existing = true }`))
+	w.write(t, config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" {
+  account_id     = %q
+  adopt_existing = true
+}`, accountA)))
 	expect(t, w.plan(t))
 	server.a.SetServices()
 
@@ -452,7 +450,7 @@ func TestWarningsInTerraform(t *testing.T) {
 	// Destroy, and replacement.
 	expect(t, w.plan(t, "-destroy"), willDelete(primary))
 	server.b.SetServices(second)
-	w.write(t, configFor(server, accountB, block))
+	w.write(t, config(server, connectionOf(accountB)))
 	expect(t, w.plan(t), willDelete(primary), isConnected(accountB, second))
 	w.write(t, config(server, block))
 	w.run(t, "taint", this)
@@ -465,16 +463,6 @@ func TestWarningsInTerraform(t *testing.T) {
 	server.a.SetServices(primary)
 	expect(t, w.apply(t, "-destroy"), willDelete(primary))
 	expectServices(t, server.a)
-
-	// Import where the default is another account.
-	server.a.SetServices(primary)
-	w.write(t, configFor(server, accountB, fmt.Sprintf(`
-import {
-  to = pagerduty_connection.this
-  id = %[1]q
-}
-resource "pagerduty_connection" "this" { account_id = %[1]q }`, accountA)))
-	expect(t, w.plan(t), aWarning("Imported Account Is Not the Provider's Default", accountA, accountB))
 }
 
 // The types keep their names where the provider's local name is another one.
@@ -485,7 +473,8 @@ func TestLocalNameIsTheUsersChoice(t *testing.T) {
 	w := newWorkspace(t)
 	block := strings.Replace(config(server, `
 data "pagerduty_services" "all" {
-  provider = cloudflare-pagerduty
+  provider   = cloudflare-pagerduty
+  account_id = "`+accountA+`"
 }
 `), `provider "pagerduty"`, `provider "cloudflare-pagerduty"`, 1)
 	block = fmt.Sprintf("terraform {\n  required_providers {\n    cloudflare-pagerduty = { source = %q }\n  }\n}\n", providerAddress) + block
@@ -494,5 +483,5 @@ data "pagerduty_services" "all" {
 	}
 	w.run(t, "init", "-json")
 	expect(t, w.apply(t))
-	expectCalls(t, server, "list")
+	expectRequests(t, server, "list")
 }

@@ -88,12 +88,11 @@ func TestAttributes(t *testing.T) {
 		"provider.api_token":       "optional sensitive tftypes.String",
 		"provider.api_key":         "optional sensitive tftypes.String",
 		"provider.email":           "optional tftypes.String",
-		"provider.account_id":      "optional tftypes.String",
 		"provider.base_url":        "optional tftypes.String",
 		"provider.max_retries":     "optional tftypes.Number",
 		"provider.request_timeout": "optional tftypes.String",
 
-		"pagerduty_connection.account_id":        "optional computed tftypes.String",
+		"pagerduty_connection.account_id":        "required tftypes.String",
 		"pagerduty_connection.adopt_existing":    "optional computed tftypes.Bool",
 		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
 		"pagerduty_connection.timeouts":          "optional SINGLE",
@@ -105,18 +104,18 @@ func TestAttributes(t *testing.T) {
 		"pagerduty_connection.services.id":       "computed tftypes.String",
 		"pagerduty_connection.services.name":     "computed tftypes.String",
 
-		"pagerduty_services.account_id":    "optional computed tftypes.String",
+		"pagerduty_services.account_id":    "required tftypes.String",
 		"pagerduty_services.name":          "optional tftypes.String",
 		"pagerduty_services.name_regex":    "optional tftypes.String",
 		"pagerduty_services.services":      "computed LIST",
 		"pagerduty_services.services.id":   "computed tftypes.String",
 		"pagerduty_services.services.name": "computed tftypes.String",
 
-		"pagerduty_connected_service.account_id": "optional computed tftypes.String",
+		"pagerduty_connected_service.account_id": "required tftypes.String",
 		"pagerduty_connected_service.id":         "optional computed tftypes.String",
 		"pagerduty_connected_service.name":       "optional computed tftypes.String",
 
-		"list pagerduty_connection.account_ids": "optional tftypes.List[tftypes.String]",
+		"list pagerduty_connection.account_ids": "required tftypes.List[tftypes.String]",
 	}
 	got := map[string]string{}
 	for name, schema := range everySchema(t) {
@@ -179,7 +178,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 	// What has a default says so.
 	s := unconfiguredCore(t, offline(t))
 	defaults := map[string]string{
-		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
+		".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
 		".timeouts.create": "`10m` by default", ".timeouts.delete": "`10m` by default",
 	}
 	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {

@@ -84,7 +84,7 @@ func withHostileList(t *testing.T, name string) {
 		"lookup":      func() outcome { return s.service(object{"name": "x"}) },
 		"plan":        func() outcome { return s.plan(instance{}, object{}).outcome },
 		"create": func() outcome {
-			return s.apply(plan{config: object{}, outcome: outcome{instance: instance{state: s.proposed(nil, object{"account_id": accountA, "id": accountA})}}})
+			return s.apply(plan{config: onA(object{}), outcome: outcome{instance: instance{state: s.proposed(nil, object{"account_id": accountA, "id": accountA})}}})
 		},
 	} {
 		started := time.Now()

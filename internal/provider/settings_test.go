@@ -110,22 +110,18 @@ func TestResolveOtherSettings(t *testing.T) {
 		block object
 		env   environment
 		want  cloudflare.Config
-		id    types.String
 	}{
-		"defaults":                     {want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"no retries":                   {block: object{"max_retries": 0}, want: cloudflare.Config{RequestTimeout: 30 * time.Second}},
-		"many retries":                 {block: object{"max_retries": 100, "request_timeout": "1h1m1ms"}, want: cloudflare.Config{MaxRetries: 100, RequestTimeout: time.Hour + time.Minute + time.Millisecond}},
-		"base URL in the block":        {block: object{"base_url": "https://a.example/v4"}, env: environment{envBaseURL: "https://b.example"}, want: cloudflare.Config{BaseURL: "https://a.example/v4", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"base URL in the environment":  {env: environment{envBaseURL: "http://localhost:1/"}, want: cloudflare.Config{BaseURL: "http://localhost:1/", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"account in the block":         {block: object{"account_id": accountA}, env: environment{envAccountID: accountB}, id: types.StringValue(accountA), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"account in the environment":   {env: environment{envAccountID: accountB}, id: types.StringValue(accountB), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"unknown account, environment": {block: object{"account_id": unknown}, env: environment{envAccountID: accountB}, id: types.StringUnknown(), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"defaults":                    {want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"no retries":                  {block: object{"max_retries": 0}, want: cloudflare.Config{RequestTimeout: 30 * time.Second}},
+		"many retries":                {block: object{"max_retries": 100, "request_timeout": "1h1m1ms"}, want: cloudflare.Config{MaxRetries: 100, RequestTimeout: time.Hour + time.Minute + time.Millisecond}},
+		"base URL in the block":       {block: object{"base_url": "https://a.example/v4"}, env: environment{envBaseURL: "https://b.example"}, want: cloudflare.Config{BaseURL: "https://a.example/v4", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"base URL in the environment": {env: environment{envBaseURL: "http://localhost:1/"}, want: cloudflare.Config{BaseURL: "http://localhost:1/", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, diags := resolveSettings(modelOf(t, with(object{"api_token": "t"}, test.block)), func(variable string) string { return test.env[variable] })
 			test.want.Credentials.APIToken = "t"
-			if diags.HasError() || !reflect.DeepEqual(got.config, test.want) || !got.accountID.Equal(test.id) || len(got.unknown) > 0 {
+			if diags.HasError() || !reflect.DeepEqual(got.config, test.want) || len(got.unknown) > 0 {
 				t.Errorf("%+v %v, want %+v", got, diags, test)
 			}
 		})
@@ -162,9 +158,6 @@ func TestResolveSettingsErrors(t *testing.T) {
 		"key in the environment":            {object{"email": "m"}, environment{envAPIKey: "SECRET\t"}, "api_key", invalid, []string{"The environment variable " + envAPIKey}},
 		"email in the block":                {object{"api_key": "k", "email": "SECRET\r"}, nil, "email", invalid, []string{"The argument `email`"}},
 		"email in the environment":          {object{"api_key": "k"}, environment{envEmail: " SECRET"}, "email", invalid, []string{"The environment variable " + envEmail}},
-		"account in the block":              {object{"api_token": "t", "account_id": "example.com"}, nil, "account_id", invalid, []string{"The argument `account_id` is not an account ID", "32 hexadecimal digits", "dashboard"}},
-		"account in the environment":        {object{"api_token": "t"}, environment{envAccountID: "ops@example.com"}, "account_id", invalid, []string{"The environment variable " + envAccountID + " is not an account ID", "32 hexadecimal digits", "dashboard"}},
-		"empty account":                     {object{"api_token": "t", "account_id": ""}, environment{envAccountID: accountA}, "account_id", invalid, []string{"The argument `account_id`"}},
 		"plain http":                        {object{"api_token": "t", "base_url": "http://api.cloudflare.com"}, nil, "base_url", invalid, []string{"The argument `base_url` must use https", "loopback"}},
 		"plain http in the environment":     {object{"api_token": "t"}, environment{envBaseURL: "http://10.0.0.1"}, "base_url", invalid, []string{"The environment variable " + envBaseURL + " must use https"}},
 		"loopback in name only":             {object{"api_token": "t", "base_url": "http://localhost.example.com"}, nil, "base_url", invalid, nil},
@@ -220,7 +213,6 @@ func TestValidateProvider(t *testing.T) {
 		"line break in token":      {object{"api_token": "ab\n"}, "api_token", credential, "line break"},
 		"control in key":           {object{"api_key": "a\x00b", "email": "m"}, "api_key", credential, "control characters"},
 		"white space in email":     {object{"api_key": "k", "email": "m "}, "email", "Invalid E-Mail Address", "white space"},
-		"account":                  {object{"api_token": "t", "account_id": "example.com"}, "account_id", "Invalid Account ID", "32 hexadecimal digits"},
 		"plain http":               {object{"api_token": "t", "base_url": "http://example.com"}, "base_url", address, "must use https"},
 		"user name":                {object{"api_token": "t", "base_url": "https://u@example.com"}, "base_url", address, "user name"},
 		"query":                    {object{"api_token": "t", "base_url": "https://example.com/?a=b"}, "base_url", address, "query"},
@@ -235,8 +227,8 @@ func TestValidateProvider(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
-			expect(t, unconfiguredCore(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
-			expectCalls(t, server, "")
+			expect(t, unconfigured(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
+			expectRequests(t, server, "")
 		})
 	}
 	for name, block := range map[string]object{
@@ -248,16 +240,15 @@ func TestValidateProvider(t *testing.T) {
 		"no retries":     {"max_retries": 0},
 		"most retries":   {"max_retries": 100},
 		"timeout":        {"request_timeout": "1ns"},
-		"odd account":    {"account_id": "a"},
 		"all unknown": {
-			"api_token": unknown, "api_key": unknown, "email": unknown, "account_id": unknown, "base_url": unknown, "max_retries": unknown, "request_timeout": unknown,
+			"api_token": unknown, "api_key": unknown, "email": unknown, "base_url": unknown, "max_retries": unknown, "request_timeout": unknown,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
-			expect(t, unconfiguredCore(t, server).configure(with(object{"api_token": "t"}, block)))
-			expectCalls(t, server, "")
+			expect(t, unconfigured(t, server).configure(with(object{"api_token": "t"}, block)))
+			expectRequests(t, server, "")
 		})
 	}
 }
@@ -268,7 +259,7 @@ func TestUnknownProviderArguments(t *testing.T) {
 	for _, argument := range []string{"api_token", "api_key", "email", "base_url", "max_retries", "request_timeout"} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				block := standard(server)
 				if argument == "api_key" || argument == "email" {
@@ -311,41 +302,10 @@ func TestUnknownProviderArguments(t *testing.T) {
 						t.Errorf("the %s is not deferred", what)
 					}
 				}
-				expectCalls(t, server, "")
+				expectRequests(t, server, "")
 			})
 		})
 	}
-}
-
-// An unknown default is no matter for a block that names its account, or whose
-// state does.
-func TestUnknownDefaultAccount(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(server *standIn) {
-		t := server.t
-		server.a.SetServices(primary)
-		s := newCore(t, server, with(standard(server), object{"account_id": unknown}))
-		p := s.plan(instance{}, object{})
-		expect(t, p.diags)
-		expectState(t, p.state, object{"account_id": unknown, "id": unknown})
-		expectCalls(t, server, "")
-
-		expect(t, s.read(connected(primary)).diags)
-		expect(t, s.importID(accountA).diags)
-		expect(t, s.services(object{"account_id": accountA}).diags)
-		expectCalls(t, server, "list list list")
-
-		expect(t, s.services(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		expect(t, s.service(object{"name": "Primary"}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		expect(t, s.apply(p).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		s.deferral = true
-		for _, out := range []outcome{s.services(object{}), s.service(object{"name": "Primary"})} {
-			if !out.deferred {
-				t.Errorf("not deferred: %s", out.diags)
-			}
-		}
-		expectCalls(t, server, "")
-	})
 }
 
 // The one test of the process's environment; the rest pass their own.
@@ -353,7 +313,7 @@ func TestConfigureFromEnvironment(t *testing.T) {
 	server := offline(t)
 	server.a.SetServices(primary)
 	for variable, value := range map[string]string{
-		envAPIKey: cloudflaretest.APIKey, envEmail: cloudflaretest.Email, envAccountID: accountA, envBaseURL: server.URL(),
+		envAPIKey: cloudflaretest.APIKey, envEmail: cloudflaretest.Email, envBaseURL: server.URL(),
 		"TF_APPEND_USER_AGENT": "team/1 (a\r\nb\x1b\u0085)\t ",
 	} {
 		t.Setenv(variable, value)
@@ -375,10 +335,7 @@ func TestConfigureFromEnvironment(t *testing.T) {
 	}
 
 	t.Setenv(envAPIToken, cloudflaretest.APIToken)
-	t.Setenv(envAccountID, "example.com")
-	expect(t, unconfiguredCore(t, server).configure(object{}),
-		anError("Invalid Provider Configuration", "The environment variable "+envAccountID).on("account_id"))
-	expect(t, newCore(t, server, object{"account_id": accountA}).services(object{}).diags)
+	expect(t, newCore(t, server, object{}).services(object{}).diags)
 	requests = server.Requests()
 	if got := requests[len(requests)-1].Header.Get("Authorization"); got != "Bearer "+cloudflaretest.APIToken {
 		t.Errorf("Authorization: %q", got)
@@ -407,8 +364,8 @@ func TestUserAgent(t *testing.T) {
 // description, and a variable of that name.
 func TestProviderVariables(t *testing.T) {
 	t.Parallel()
-	s := unconfiguredCore(t, offline(t))
-	variables := []string{envAPIToken, envAPIKey, envEmail, envAccountID, envBaseURL}
+	s := unconfigured(t, offline(t))
+	variables := []string{envAPIToken, envAPIKey, envEmail, envBaseURL}
 	for _, argument := range s.schemas.Provider.Block.Attributes {
 		variable := "CLOUDFLARE_" + strings.ToUpper(argument.Name)
 		if has := strings.Contains(argument.Description, "`"+variable+"`"); has != slices.Contains(variables, variable) {

@@ -51,7 +51,7 @@ var stateFormats = []stateFormat{
 	},
 }
 
-// pinnedConnection stands for the ID of a link, which the stand-in makes up.
+// pinnedConnection stands for the ID of a link, which the fake API makes up.
 const pinnedConnection = "c0ffee00c0ffee00c0ffee00c0ffee00"
 
 // Whoever changes the format has to say so: the newest one is pinned, to the byte.

@@ -1,6 +1,7 @@
-# The service of this name, in the provider's account.
+# The service of this name.
 data "pagerduty_connected_service" "on_call" {
-  name = "On-call"
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+  name       = "On-call"
 }
 
 # What the official Cloudflare provider's cloudflare_notification_policy takes.

@@ -1,13 +1,22 @@
-# Every service of the provider's account.
-data "pagerduty_services" "all" {}
+variable "account_id" {
+  description = "ID of the Cloudflare account."
+  type        = string
+}
+
+# Every service of the account.
+data "pagerduty_services" "all" {
+  account_id = var.account_id
+}
 
 # The service of this name.
 data "pagerduty_services" "on_call" {
-  name = "On-call"
+  account_id = var.account_id
+  name       = "On-call"
 }
 
 # The services whose name matches.
 data "pagerduty_services" "web" {
+  account_id = var.account_id
   name_regex = "^web-"
 }
 

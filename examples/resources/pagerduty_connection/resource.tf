@@ -1,5 +1,4 @@
 resource "pagerduty_connection" "this" {
-  # May be left out: the provider's account_id is the default.
   account_id = "023e105f4ecef8ad9ca31a8372d0c353"
 }
 
