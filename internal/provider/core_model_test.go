@@ -69,6 +69,15 @@ func with(base, changes object) object {
 	return merged
 }
 
+// onA is a block about accountA, unless it says itself which account it is about.
+// A nil block stays nil.
+func onA(config object) object {
+	if config == nil {
+		return nil
+	}
+	return with(object{"account_id": accountA}, config)
+}
+
 // standard configures the provider for the fake API.
 func standard(server *fakeAPI) object {
 	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL()}
@@ -185,7 +194,7 @@ type plan struct {
 func (c *core) validate(config object) diagnostics {
 	c.t.Helper()
 	resp, err := c.wire.ValidateResourceConfig(c.ctx, &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: connectionType, Config: c.encode(c.connection(), config),
+		TypeName: connectionType, Config: c.encode(c.connection(), onA(config)),
 	})
 	c.check(err)
 	return c.audit(resp.Diagnostics)
@@ -195,6 +204,7 @@ func (c *core) validate(config object) diagnostics {
 // is nil. A replacement takes two calls, and the second one's warnings are lost.
 func (c *core) plan(prior instance, config object) plan {
 	c.t.Helper()
+	config = onA(config)
 	if config != nil {
 		if diags := c.validate(config); diags.hasError() {
 			return plan{outcome: outcome{instance: prior, diags: diags}, prior: prior, config: config}
@@ -211,7 +221,7 @@ func (c *core) plan(prior instance, config object) plan {
 // and replace_triggered_by do.
 func (c *core) planForced(prior instance, config object) plan {
 	c.t.Helper()
-	p := c.planOnce(prior, config)
+	p := c.planOnce(prior, onA(config))
 	if p.diags.hasError() {
 		return p
 	}
@@ -237,7 +247,7 @@ func (c *core) replan(p plan) plan {
 // the object's state and private data, and a destroy goes with it.
 func (c *core) planTainted(prior instance, config object) plan {
 	c.t.Helper()
-	p := c.planOnce(instance{}, config)
+	p := c.planOnce(instance{}, onA(config))
 	p.prior = prior
 	if !p.diags.hasError() {
 		p.replaced = []string{"tainted"}
@@ -443,7 +453,7 @@ func (c *core) service(config object) outcome {
 
 func (c *core) validateData(name string, config object) diagnostics {
 	c.t.Helper()
-	value := c.encode(c.schemas.DataSourceSchemas[name].ValueType(), config)
+	value := c.encode(c.schemas.DataSourceSchemas[name].ValueType(), onA(config))
 	validated, err := c.wire.ValidateDataResourceConfig(c.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
 	c.check(err)
 	return c.audit(validated.Diagnostics)
@@ -458,7 +468,7 @@ func (c *core) data(name string, config object) outcome {
 		return out
 	}
 	resp, err := c.wire.ReadDataSource(c.ctx, &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: c.encode(typ, config),
+		TypeName: name, Config: c.encode(typ, onA(config)),
 		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: c.deferral},
 	})
 	c.check(err)
@@ -475,11 +485,12 @@ type found struct {
 	name string
 }
 
-// query lists connections, as terraform query does: an error ends the list.
+// query lists connections, as terraform query does: an error ends the list. A block
+// that names no accounts is about accountA.
 func (c *core) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
 	c.t.Helper()
 	server := c.wire.(tfprotov6.ListResourceServer)
-	value := c.encode(c.schemas.ListResourceSchemas[connectionType].ValueType(), config)
+	value := c.encode(c.schemas.ListResourceSchemas[connectionType].ValueType(), with(object{"account_ids": []any{accountA}}, config))
 	validated, err := server.ValidateListResourceConfig(c.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
 	c.check(err)
 	diags := c.audit(validated.Diagnostics)

@@ -31,7 +31,7 @@ func TestFromNothingUnderEachModel(t *testing.T) {
 				t := server.t
 				server.a.SetLinkModel(model)
 				c := newCore(t, server, nil)
-				created := c.create(blockOf(accountA, nil))
+				created := c.create(object{})
 				if created.diags.hasError() || created.state == nil || created.tainted {
 					t.Fatalf("created %v with\n%s", created.state, created.diags)
 				}
@@ -51,7 +51,7 @@ func TestFromNothingUnderEachModel(t *testing.T) {
 				}
 				c.nextProcess()
 				refreshed := c.read(created.instance)
-				applied := c.converge(refreshed.instance, blockOf(accountA, nil))
+				applied := c.converge(refreshed.instance, object{})
 				if applied.diags.hasError() {
 					t.Fatalf("%s", applied.diags)
 				}
@@ -59,7 +59,7 @@ func TestFromNothingUnderEachModel(t *testing.T) {
 				if got := fmt.Sprint(server.Count(cloudflaretest.Token), server.Count(cloudflaretest.Link)); got != "1 1" {
 					t.Errorf("tokens and links: %s, want one of each", got)
 				}
-				p := c.plan(c.read(applied.instance).instance, blockOf(accountA, nil))
+				p := c.plan(c.read(applied.instance).instance, object{})
 				if expect(t, p.diags); fmt.Sprint(p.state) != fmt.Sprint(applied.state) {
 					t.Errorf("the next plan changes\n%v\nto\n%v", applied.state, p.state)
 				}
@@ -80,7 +80,7 @@ func TestWaitForServicesUnderEachModel(t *testing.T) {
 					t := server.t
 					server.a.SetLinkModel(model)
 					c := newCore(t, server, nil)
-					block := blockOf(accountA, object{"wait_for_services": true})
+					block := object{"wait_for_services": true}
 					p := c.plan(instance{}, block)
 					expect(t, p.diags, aWarning(titleWaits))
 					c.nextProcess()
@@ -118,7 +118,7 @@ func TestPersonGoesFirst(t *testing.T) {
 		t := server.t
 		server.a.PersonConnects(primary)
 		c := newCore(t, server, nil)
-		adopted := c.create(blockOf(accountA, object{"adopt_existing": true}))
+		adopted := c.create(object{"adopt_existing": true})
 		expect(t, adopted.diags, aWarning(titleAdopts))
 		expectState(t, adopted.state, object{"status": "connected", "connection_id": nil, "service_ids": object{"Primary": primary.ID}})
 		imported := c.importID(accountA)
@@ -139,7 +139,7 @@ func TestPendingPlansUpdate(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		c := newCore(t, server, nil)
-		p := c.plan(connected(), blockOf(accountA, nil))
+		p := c.plan(connected(), object{})
 		expect(t, p.diags)
 		if len(p.replaced) > 0 {
 			t.Errorf("replaced because of %v", p.replaced)
@@ -154,7 +154,7 @@ func TestPendingPlansUpdate(t *testing.T) {
 		expectRequests(t, server, "list policies")
 
 		server.a.PersonConnects(primary)
-		updated = c.converge(updated.instance, blockOf(accountA, nil))
+		updated = c.converge(updated.instance, object{})
 		expect(t, updated.diags)
 		expectState(t, updated.state, object{"status": "connected", "service_ids": object{"Primary": primary.ID}, "connection_id": "c0ffee"})
 		expectRequests(t, server, "list policies")
@@ -167,7 +167,7 @@ func TestPendingUpdateSavesSettingsWhereListFails(t *testing.T) {
 		t := server.t
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusNotFound})
 		c := newCore(t, server, nil)
-		block := blockOf(accountA, object{"disconnect_on_destroy": false})
+		block := object{"disconnect_on_destroy": false}
 		updated := c.converge(connected(), block)
 		expect(t, updated.diags, aWarning(titlePending, "settings are saved", "404", "terraform state rm"))
 		expectState(t, updated.state, with(connected().state, object{"disconnect_on_destroy": false}))
@@ -207,12 +207,12 @@ func TestPersonChangesServices(t *testing.T) {
 		server.a.PersonDisconnects()
 		window := c.read(connected(primary, second))
 		expect(t, window.diags, aWarning(of(titlePending, accountA), append(append(named([]cloudflaretest.Service{primary, second}), "Not connected any more"), clicks...)...))
-		nightly := c.converge(window.instance, blockOf(accountA, nil))
+		nightly := c.converge(window.instance, object{})
 		expect(t, nightly.diags, isPending())
 		expectState(t, nightly.state, object{"status": "pending"})
 
 		server.a.PersonConnects(third)
-		applied := c.converge(c.read(nightly.instance).instance, blockOf(accountA, nil))
+		applied := c.converge(c.read(nightly.instance).instance, object{})
 		expect(t, applied.diags)
 		expectState(t, applied.state, object{"status": "connected", "services": listed(third)})
 		if server.Count(cloudflaretest.Token)+server.Count(cloudflaretest.Link) > 0 {

@@ -13,6 +13,22 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
+// invalidAccountIDs is what people take for an account ID.
+var invalidAccountIDs = map[string]string{
+	"empty":         "",
+	"e-mail":        "ops@example.com",
+	"zone":          "example.com",
+	"too long":      strings.Repeat("a", 33),
+	"slash":         "../zones",
+	"space":         accountA[1:] + " ",
+	"line break":    accountA + "\n",
+	"mark":          "\ufeff" + accountA,
+	"path":          "accounts/" + accountA,
+	"dashboard URL": "https://dash.cloudflare.com/" + accountA + "/notifications",
+	"control":       "a\x1b[31mb",
+	"not ASCII":     "ä",
+}
+
 var third = cloudflaretest.Service{ID: "33333333333333333333333333333333", Name: "Third"}
 
 func of(title, account string) string { return title + " (account " + account + ")" }
@@ -41,10 +57,6 @@ func refusesReplacement(services ...cloudflaretest.Service) wanted {
 func isConnected(account string, services ...cloudflaretest.Service) wanted {
 	return anError(titleAlreadyConnected, append(named(services), "Account "+account, "Nothing was changed",
 		"`moved` block", "terraform untaint", "adopt_existing = true", "no other Terraform state manages it", "terraform destroy -refresh=false")...)
-}
-
-func blockOf(account string, changes object) object {
-	return with(object{"account_id": account}, changes)
 }
 
 func listFails(server *fakeAPI) {
@@ -243,7 +255,7 @@ func TestPlanCreate(t *testing.T) {
 				if test.fails {
 					listFails(server)
 				}
-				p := newCore(server.t, server, nil).plan(instance{}, blockOf(accountA, test.block))
+				p := newCore(server.t, server, nil).plan(instance{}, with(object{}, test.block))
 				expect(server.t, p.diags, test.want...)
 				expectRequests(server.t, server, "list")
 				if !p.diags.hasError() {
@@ -284,7 +296,7 @@ func TestPlanReplacementOfConnected(t *testing.T) {
 						if fails {
 							listFails(server)
 						}
-						p := plan(newCore(t, server, nil), connected(primary), blockOf(accountA, object{"adopt_existing": adopts}))
+						p := plan(newCore(t, server, nil), connected(primary), object{"adopt_existing": adopts})
 						expect(t, p.diags, refusesReplacement(primary))
 						for _, request := range server.Requests() {
 							if request.Op != cloudflaretest.List {
@@ -312,7 +324,7 @@ func TestPlanHarmlessReplacement(t *testing.T) {
 					server.a.SetServices(primary)
 				}
 				c := newCore(t, server, nil)
-				p := c.plan(prior, blockOf(accountB, nil))
+				p := c.plan(prior, object{"account_id": accountB})
 				expect(t, p.diags)
 				if strings.Join(p.replaced, " ") != "account_id" {
 					t.Errorf("replaced because of %v", p.replaced)
@@ -326,7 +338,7 @@ func TestPlanHarmlessReplacement(t *testing.T) {
 				expectState(t, replaced.state, object{"account_id": accountB, "status": "connected"})
 
 				server.b.SetServices(second)
-				p = c.plan(prior, blockOf(accountB, nil))
+				p = c.plan(prior, object{"account_id": accountB})
 				expect(t, p.diags, anError(titleAlreadyConnected, `"Second"`), anError(titleAlreadyConnected, `"Second"`)) // Of each half.
 				if strings.Contains(p.diags.String(), "terraform import") {
 					t.Errorf("offers an import of an address in the state:\n%s", p.diags)
@@ -342,7 +354,7 @@ func TestForcedReplacementOfPending(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		c := newCore(t, server, nil)
-		p := c.planForced(connected(), blockOf(accountA, nil))
+		p := c.planForced(connected(), object{})
 		expect(t, p.diags)
 		c.nextProcess()
 		expectRequests(t, server, "list")
@@ -360,13 +372,13 @@ func TestPlanTaint(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		c := newCore(t, server, nil)
-		expect(t, c.planTainted(connected(primary), blockOf(accountA, nil)).diags, isConnected(accountA, primary))
+		expect(t, c.planTainted(connected(primary), object{}).diags, isConnected(accountA, primary))
 		expectRequests(t, server, "list")
 
 		// What an earlier update left in the private data is not taken for a replacement.
-		updated := c.converge(connected(primary), blockOf(accountA, object{"timeouts": object{"create": "5m"}}))
+		updated := c.converge(connected(primary), object{"timeouts": object{"create": "5m"}})
 		c.nextProcess()
-		p := c.planTainted(updated.instance, blockOf(accountA, object{"adopt_existing": true}))
+		p := c.planTainted(updated.instance, object{"adopt_existing": true})
 		expect(t, p.diags, aWarning(titleAdopts, `"Primary"`))
 		c.nextProcess()
 		expect(t, c.apply(p).diags)
@@ -385,7 +397,7 @@ func TestPlanChangeOfSettings(t *testing.T) {
 				t := server.t
 				server.a.SetServices(primary)
 				c := newCore(t, server, nil)
-				p := c.plan(connected(primary), blockOf(accountA, change))
+				p := c.plan(connected(primary), change)
 				expect(t, p.diags)
 				want := with(connected(primary).state, change)
 				expectState(t, p.state, want)
@@ -412,7 +424,7 @@ func TestPlanWithoutChange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *fakeAPI) {
-				p := newCore(server.t, server, nil).plan(connected(primary), blockOf(accountA, block))
+				p := newCore(server.t, server, nil).plan(connected(primary), block)
 				expect(server.t, p.diags)
 				if fmt.Sprint(p.state) != fmt.Sprint(with(connected(primary).state, object{"timeouts": nil})) {
 					server.t.Errorf("planned %v", p.state)
@@ -455,7 +467,7 @@ func TestPlanCheckIsBounded(t *testing.T) {
 						fault.Op = op
 						server.Fail(fault)
 					}
-					block := blockOf(accountA, nil)
+					block := object{}
 					if prior.state != nil {
 						block = nil
 					}

@@ -13,10 +13,17 @@ import (
 
 // connected is the instance of accountA with these services.
 func connected(services ...cloudflaretest.Service) instance {
+	status, ids := "pending", object{}
+	for _, service := range services {
+		status = "connected"
+		ids[service.Name] = service.ID
+	}
 	return instance{
 		state: object{
-			"account_id": accountA, "id": accountA, "connection_id": "c0ffee", "adopt_existing": false, "wait_for_services": false,
-			"services": listed(services...),
+			"account_id": accountA, "id": accountA, "connection_id": "c0ffee",
+			"adopt_existing": false, "wait_for_services": false, "disconnect_on_destroy": true,
+			"status": status, "dashboard_url": "https://dash.cloudflare.com/" + accountA + "/notifications",
+			"services": listed(services...), "service_ids": ids,
 		},
 		identity: object{"account_id": accountA},
 	}
