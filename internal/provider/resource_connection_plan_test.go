@@ -282,9 +282,13 @@ func TestPlanCreateOfUnknownAccount(t *testing.T) {
 func TestPlanReplacementOfConnected(t *testing.T) {
 	t.Parallel()
 	for name, plan := range map[string]func(*core, instance, object) plan{
-		"account":        func(c *core, prior instance, block object) plan { return c.plan(prior, with(block, object{"account_id": accountB})) },
-		"forced":         func(c *core, prior instance, block object) plan { return c.planForced(prior, block) },
-		"account, twice": func(c *core, prior instance, block object) plan { return c.planForced(prior, with(block, object{"account_id": accountB})) },
+		"account": func(c *core, prior instance, block object) plan {
+			return c.plan(prior, with(block, object{"account_id": accountB}))
+		},
+		"forced": func(c *core, prior instance, block object) plan { return c.planForced(prior, block) },
+		"account, twice": func(c *core, prior instance, block object) plan {
+			return c.planForced(prior, with(block, object{"account_id": accountB}))
+		},
 	} {
 		for _, adopts := range []bool{false, true} {
 			for _, fails := range []bool{false, true} {
