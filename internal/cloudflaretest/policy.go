@@ -6,6 +6,7 @@ package cloudflaretest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -68,20 +69,19 @@ func (a *Account) Policies() []string {
 	return policies
 }
 
-// writePolicy creates a policy, or replaces the one with this ID, and returns its ID.
+// writePolicy creates a policy, or updates what is written of the one with this ID, and returns its ID.
 func (a *Account) writePolicy(id string, written policy) string {
 	now := a.server.now().UTC().Format(time.RFC3339)
-	written["created"], written["modified"] = now, now
-	if i := a.policy(id); i >= 0 {
-		written["created"] = a.policies[i]["created"]
-		a.policies[i] = written
-	} else {
+	i := a.policy(id)
+	if i < 0 {
 		if id == "" {
 			id = randomHex(16)
 		}
-		a.policies = append(a.policies, written)
+		i = len(a.policies)
+		a.policies = append(a.policies, policy{"created": now})
 	}
-	written["id"] = id
+	maps.Copy(a.policies[i], written)
+	a.policies[i]["id"], a.policies[i]["modified"] = id, now
 	return id
 }
 

@@ -79,15 +79,14 @@ func TestPoliciesOfAnotherProvider(t *testing.T) {
 	})
 }
 
-func TestTimesOfPolicies(t *testing.T) {
+func TestUpdateOfAPolicy(t *testing.T) {
 	t.Parallel()
 	now := &clock{now: time.Unix(1e9, 0)}
 	s := New(t, WithClock(now.read))
 	a := s.Account(account)
 	a.SetPolicies(Policy{ID: "1", AlertType: "a"})
 	now.advance(time.Hour)
-	body := `{"name":"n","alert_type":"a","enabled":true,"mechanisms":{}}`
-	inMemory(t, s).do("PUT", policies+"/1", send(body))
+	inMemory(t, s).do("PUT", policies+"/1", send(`{"name":"n","enabled":true}`))
 	equal(t, "policies", a.Policies(), []string{
 		`{"alert_type":"a","created":"2001-09-09T01:46:40Z","enabled":true,"id":"1","mechanisms":{},"modified":"2001-09-09T02:46:40Z","name":"n"}`,
 	})
