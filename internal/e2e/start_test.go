@@ -28,6 +28,8 @@ const (
 	module = "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty"
 	// tolerance is how much slower or larger than an empty provider this one may be.
 	tolerance = 1.05
+	// starts is how often each provider is started at least.
+	starts = 20
 	// maxInitAllocs lets a package create its error values before main, and no
 	// more: one regular expression takes more.
 	maxInitAllocs = 10
@@ -61,7 +63,7 @@ func reportRatio(b *testing.B, provider, empty float64, unit string) {
 	b.ReportMetric(empty, "empty-"+unit)
 	b.ReportMetric(provider/empty, "ratio")
 	if provider > tolerance*empty {
-		b.Errorf("the provider takes %.1f %s, an empty one %.1f", provider, unit, empty)
+		b.Errorf("the provider takes %.2f %s, an empty one %.2f", provider, unit, empty)
 	}
 }
 
@@ -88,7 +90,8 @@ func BenchmarkStart(b *testing.B) {
 	provider, empty := buildRelease(b)
 	fastest := map[string]time.Duration{}
 	for b.Loop() {
-		for _, binary := range []string{provider, empty} {
+		for i := range 2 * starts {
+			binary := []string{provider, empty}[i%2]
 			took, err := timeSchema(b.Context(), binary)
 			if err != nil {
 				b.Fatal(err)
