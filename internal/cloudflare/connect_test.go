@@ -32,7 +32,7 @@ func TestConnect(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Services: []cloudflaretest.Service{beta, alpha}})
+		b.consent(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{beta, alpha}})
 		started := time.Now()
 		connection, err := b.connect(t.Context())
 		noError(t, err)
@@ -85,7 +85,7 @@ func TestConnectAdopts(t *testing.T) {
 // Without a look at the account nothing is done to it.
 func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 	t.Parallel()
-	for call, log := range map[cloudflaretest.Call]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
+	for call, log := range map[cloudflaretest.Op]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
 		for name, fault := range map[string]cloudflaretest.Fault{
 			"403":  {Status: 403, Body: `{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}`},
 			"404":  {Status: 404, Body: `{"success": false, "errors": [{"code": 7003, "message": "Could not route"}]}`},
@@ -99,7 +99,7 @@ func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(b *bench) {
 					t := b.t
-					fault.Call = call
+					fault.Op = call
 					b.server.Fail(fault)
 					connection, err := b.connect(t.Context())
 					equal(t, "connection", connection, nil)
@@ -121,7 +121,7 @@ func TestConnectSettles(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.consent(cloudflaretest.Consent{Delay: delay})
+				b.consent(cloudflaretest.LinkModel{Delay: delay})
 				started := time.Now()
 				connection, err := b.connect(t.Context())
 				noError(t, err)
@@ -137,7 +137,7 @@ func TestConnectIsPending(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
+		b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 		started := time.Now()
 		connection, err := b.connect(t.Context())
 		noError(t, err)
@@ -153,7 +153,7 @@ func TestWaitForServices(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Delay: 5 * time.Minute})
+		b.consent(cloudflaretest.LinkModel{Delay: 5 * time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		started := time.Now()
@@ -172,7 +172,7 @@ func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
+		b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		connection, err := b.Connect(ctx, b.account, waiting)
@@ -184,7 +184,7 @@ func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 		equal(t, "links", b.server.Count(cloudflaretest.Link), 1)
 
 		// It does not count as a connection of this client.
-		b.server.Account(b.account).FinishConsent()
+		b.server.Account(b.account).PersonConnects()
 		_, err = b.Disconnect(t.Context(), b.account, nil)
 		_ = wants[*cloudflare.UnseenServicesError](t, err)
 	})
@@ -204,7 +204,7 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 20
+				fault.Op, fault.Skip, fault.Times = cloudflaretest.List, 1, 20
 				b.server.Fail(fault)
 				connection, err := b.Connect(ctx, b.account, waiting)
 				noError(t, err)
@@ -215,7 +215,7 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 0
+				fault.Op, fault.Skip, fault.Times = cloudflaretest.List, 1, 0
 				b.server.Fail(fault)
 				_, err := b.Connect(ctx, b.account, waiting)
 				waited := wants[*cloudflare.NoServicesError](t, err).Waited
@@ -231,7 +231,7 @@ func TestInterruptWhileWaitingForServices(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
+		b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Second, cancel)
 		_, err := b.Connect(ctx, b.account, waiting)
@@ -257,7 +257,7 @@ func TestLostLinkAnswers(t *testing.T) {
 		"time-out":   {Stall: time.Hour, Drop: true},
 	}
 	for name, fault := range lost {
-		fault.Call = cloudflaretest.Link
+		fault.Op = cloudflaretest.Link
 		for _, options := range []cloudflare.ConnectOptions{{}, waiting} {
 			t.Run(fmt.Sprint(name, " ", options.WaitForServices), func(t *testing.T) {
 				t.Parallel()
@@ -277,7 +277,7 @@ func TestLostLinkAnswers(t *testing.T) {
 					fault := fault
 					fault.After = true
 					b.server.Fail(fault)
-					b.consent(cloudflaretest.Consent{Lists: 2})
+					b.consent(cloudflaretest.LinkModel{Lists: 2})
 					connection, taken, err := connect(t.Context(), b)
 					noError(t, err)
 					equal(t, "time taken", taken, 2500*time.Millisecond)
@@ -308,8 +308,8 @@ func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503})
 		_, err := b.connect(t.Context())
 		unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
 		equal(t, "status of the link", wants[*cloudflare.APIError](t, err).StatusCode, 500)
@@ -319,8 +319,8 @@ func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
 	// One that passes does no harm.
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503, Times: 2})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503, Times: 2})
 		connection, err := b.connect(t.Context())
 		noError(t, err)
 		equal(t, "services", len(connection.Services), 1)
@@ -335,7 +335,7 @@ func TestRefusedLink(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: status})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: status})
 				started := time.Now()
 				_, err := b.connect(t.Context())
 				equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
@@ -422,7 +422,7 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 	// Nor has one that waits for its turn.
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
@@ -445,7 +445,7 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip = cloudflaretest.List, 1
+				fault.Op, fault.Skip = cloudflaretest.List, 1
 				b.server.Fail(fault)
 				started := time.Now()
 				connection, err := b.connect(ctx)
@@ -472,7 +472,7 @@ func TestSettlingWaitsForTheRateLimit(t *testing.T) {
 		fault := tooMany(cloudflaretest.List, 1, "300")
 		fault.Skip = 1
 		b.server.Fail(fault)
-		b.consent(cloudflaretest.Consent{Lists: 2})
+		b.consent(cloudflaretest.LinkModel{Lists: 2})
 		connection, err := b.connect(ctx)
 		noError(t, err)
 		equal(t, "services", len(connection.Services), 1)
@@ -487,8 +487,8 @@ func TestInterruptWhileSettling(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.consent(cloudflaretest.Consent{Absent: true})
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Stall: stall})
+				b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Stall: stall})
 				ctx, cancel := context.WithCancel(t.Context())
 				started := time.Now()
 				time.AfterFunc(4*time.Second, cancel)
@@ -523,10 +523,10 @@ func TestInterruptWithinTheLink(t *testing.T) {
 			bubble(t, func(b *bench) {
 				t := b.t
 				if !test.linked {
-					b.consent(cloudflaretest.Consent{Absent: true})
+					b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 				}
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Stall: test.link})
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Stall: test.list})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Stall: test.link})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Stall: test.list})
 				ctx, cancel := context.WithCancel(t.Context())
 				started := time.Now()
 				time.AfterFunc(500*time.Millisecond, cancel)
@@ -554,7 +554,7 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Stall: time.Hour, Drop: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Stall: time.Hour, Drop: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		_, err := b.connect(ctx)
@@ -567,10 +567,10 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 // An interrupt before the link leaves the account alone.
 func TestInterruptBeforeTheLink(t *testing.T) {
 	t.Parallel()
-	for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token} {
+	for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token} {
 		bubble(t, func(b *bench) {
 			t := b.t
-			b.server.Fail(cloudflaretest.Fault{Call: call, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: call, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
 			time.AfterFunc(time.Second, cancel)
@@ -624,7 +624,7 @@ func TestFlowsTakeTurns(t *testing.T) {
 		b.server.Account(other)
 		upper := strings.ToUpper(b.account)
 		b.server.Account(upper)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Account: b.account, Stall: 20 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Account: b.account, Stall: 20 * time.Second})
 		started := time.Now()
 		var group sync.WaitGroup
 		group.Go(func() {
@@ -656,7 +656,7 @@ func TestDisconnectTakesItsTurn(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 20 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: 20 * time.Second})
 		started := time.Now()
 		time.AfterFunc(time.Second, func() {
 			if _, err := b.connect(t.Context()); err != nil {
@@ -747,7 +747,7 @@ func TestDisconnectWithoutALook(t *testing.T) {
 			bubble(t, func(b *bench) {
 				t := b.t
 				b.show(alpha)
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				b.server.Fail(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
@@ -767,7 +767,7 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 		"429": {Status: 429, Header: http.Header{"Retry-After": {"60"}}}, "503": {Status: 503}, "drop": {Drop: true},
 	}
 	for name, fault := range faults {
-		fault.Call, fault.Times = cloudflaretest.Delete, 1
+		fault.Op, fault.Times = cloudflaretest.Delete, 1
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) { // Somebody adds a service in the meantime.
@@ -835,7 +835,7 @@ func TestDisconnectFindsNothingToDelete(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: 404, After: true})
 		_, err := disconnect(t.Context(), b, alpha)
 		noError(t, err)
 		b.wantLog(t, "list delete list")
@@ -844,7 +844,7 @@ func TestDisconnectFindsNothingToDelete(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: 404})
 		_, err := disconnect(t.Context(), b, alpha)
 		_ = wants[*cloudflare.StillListedError](t, err)
 	})
@@ -856,7 +856,7 @@ func TestRefusedDeletion(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: status})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: status})
 			started := time.Now()
 			_, err := disconnect(t.Context(), b, alpha)
 			equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
@@ -872,7 +872,7 @@ func TestLostDeletionAnswers(t *testing.T) {
 	for name, fault := range map[string]cloudflaretest.Fault{
 		"drop": {Drop: true}, "500": {Status: 500}, "204": {Status: 204}, "HTML": {Status: 200, Body: "<html>"}, "no success": {Status: 200, Body: "{}"},
 	} {
-		fault.Call = cloudflaretest.Delete
+		fault.Op = cloudflaretest.Delete
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
@@ -901,7 +901,7 @@ func TestLostDeletionAnswers(t *testing.T) {
 
 // stubborn keeps services listed for n lists after the one before the deletion.
 func (b *bench) stubborn(n int) {
-	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1 + n, Status: 200, Body: listsAlpha})
+	b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1 + n, Status: 200, Body: listsAlpha})
 	b.show(alpha)
 }
 
@@ -939,7 +939,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fault.Call, fault.Skip = cloudflaretest.List, 1
+			fault.Op, fault.Skip = cloudflaretest.List, 1
 			bubble(t, func(b *bench) {
 				t := b.t
 				b.show(alpha)
@@ -987,7 +987,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
 			time.AfterFunc(4*time.Second, cancel)
@@ -1030,7 +1030,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			_, err := disconnect(ctx, b, alpha)

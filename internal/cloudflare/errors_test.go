@@ -51,7 +51,7 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 // "Unable to".
 func TestErrorsNameTheCall(t *testing.T) {
 	t.Parallel()
-	names := map[cloudflaretest.Call]string{
+	names := map[cloudflaretest.Op]string{
 		cloudflaretest.List: "list the PagerDuty services", cloudflaretest.Delete: "delete the PagerDuty services",
 		cloudflaretest.Token: "create an integration token", cloudflaretest.Link: "link PagerDuty with the account",
 	}
@@ -216,7 +216,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	t.Parallel()
 	b := online(t)
-	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
+	b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
 	token, err := b.CreateIntegrationToken(t.Context(), b.account)
 	noError(t, err)
 	_, err = b.Link(t.Context(), b.account, token)
@@ -282,9 +282,9 @@ func TestAttempts(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})
 		b.server.Fail(cloudflaretest.Fault{Header: http.Header{"CF-Ray": {"c-AMS"}}})
 		_, err := b.connect(t.Context())
 		noError(t, err)

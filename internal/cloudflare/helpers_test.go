@@ -121,12 +121,12 @@ func newClient(t *testing.T, config cloudflare.Config) *cloudflare.Client {
 }
 
 // calls makes each of the API's calls once.
-func (b *bench) calls() map[cloudflaretest.Call]func(context.Context) error {
+func (b *bench) calls() map[cloudflaretest.Op]func(context.Context) error {
 	return callsOf(b.Client, b.account)
 }
 
-func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Call]func(context.Context) error {
-	return map[cloudflaretest.Call]func(context.Context) error{
+func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]func(context.Context) error {
+	return map[cloudflaretest.Op]func(context.Context) error{
 		cloudflaretest.List: func(ctx context.Context) error {
 			_, err := client.ListServices(ctx, account)
 			return err
@@ -149,9 +149,9 @@ func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Call]
 const someToken = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 
 // log is what arrived, in order.
-func (b *bench) log() (calls []cloudflaretest.Call) {
+func (b *bench) log() (calls []cloudflaretest.Op) {
 	for _, request := range b.server.Requests() {
-		calls = append(calls, request.Call)
+		calls = append(calls, request.Op)
 	}
 	return calls
 }
@@ -184,7 +184,7 @@ func (b *bench) show(services ...cloudflaretest.Service) {
 	b.server.Account(b.account).SetServices(services...)
 }
 
-func (b *bench) consent(c cloudflaretest.Consent) { b.server.Account(b.account).SetConsent(c) }
+func (b *bench) consent(c cloudflaretest.LinkModel) { b.server.Account(b.account).SetLinkModel(c) }
 
 var (
 	alpha = cloudflaretest.Service{ID: "a1", Name: "Alpha"}

@@ -26,7 +26,7 @@ func TestCalls(t *testing.T) {
 			t.Parallel()
 			b := offline(t, func(c *cloudflare.Config) { c.Credentials = test.credentials })
 			ctx := t.Context()
-			b.consent(cloudflaretest.Consent{Services: []cloudflaretest.Service{beta, alpha}})
+			b.consent(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{beta, alpha}})
 
 			listed, err := b.ListServices(ctx, b.account)
 			noError(t, err)

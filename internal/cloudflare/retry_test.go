@@ -87,7 +87,7 @@ func TestRepeatingSucceeds(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(b *bench) {
 					t := b.t
-					fault.Call, fault.Times = call, 2
+					fault.Op, fault.Times = call, 2
 					b.server.Fail(fault)
 					noError(t, b.calls()[call](t.Context()))
 					equal(t, "requests", b.server.Count(call), 3)
@@ -98,8 +98,8 @@ func TestRepeatingSucceeds(t *testing.T) {
 }
 
 // tooMany is a 429; wait is what Retry-After has, unless it is empty.
-func tooMany(call cloudflaretest.Call, times int, wait string) cloudflaretest.Fault {
-	fault := cloudflaretest.Fault{Call: call, Times: times, Status: 429, Header: http.Header{"Retry-After": {wait}},
+func tooMany(call cloudflaretest.Op, times int, wait string) cloudflaretest.Fault {
+	fault := cloudflaretest.Fault{Op: call, Times: times, Status: 429, Header: http.Header{"Retry-After": {wait}},
 		Body: `{"success": false, "errors": [{"code": 971, "message": "Please wait"}]}`}
 	if wait == "" {
 		fault.Header.Del("Retry-After")
@@ -541,7 +541,7 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 					b.show(alpha)
 				}
 				// It lists, and takes its time to say so.
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, After: true, Stall: 20 * time.Second})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, After: true, Stall: 20 * time.Second})
 				before := len(b.server.Account(b.account).Services())
 				var group sync.WaitGroup
 				group.Go(func() {
@@ -568,7 +568,7 @@ func TestListAfterSettlingIsNotShared(t *testing.T) {
 	t.Parallel()
 	begin := func(b *bench, group *sync.WaitGroup) {
 		time.AfterFunc(2*time.Second, func() {
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, After: true, Stall: 25 * time.Second})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, After: true, Stall: 25 * time.Second})
 			group.Go(func() { b.ListServices(b.t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
 		})
 	}
@@ -576,7 +576,7 @@ func TestListAfterSettlingIsNotShared(t *testing.T) {
 		t := b.t
 		var group sync.WaitGroup
 		begin(b, &group)
-		b.consent(cloudflaretest.Consent{Delay: 4 * time.Second})
+		b.consent(cloudflaretest.LinkModel{Delay: 4 * time.Second})
 		_, err := b.connect(t.Context())
 		noError(t, err)
 		listed, err := b.ListServices(t.Context(), b.account)
@@ -588,7 +588,7 @@ func TestListAfterSettlingIsNotShared(t *testing.T) {
 		t := b.t
 		var group sync.WaitGroup
 		b.stubborn(2) // It is listed until 1.5 seconds before the next look.
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha, Stall: 25 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha, Stall: 25 * time.Second})
 		time.AfterFunc(2*time.Second, func() {
 			group.Go(func() { b.ListServices(t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
 		})
@@ -606,7 +606,7 @@ func TestFlowsDoNotShareLists(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, After: true, Stall: 20 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, After: true, Stall: 20 * time.Second})
 		var group sync.WaitGroup
 		group.Go(func() { b.ListServices(t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
 		time.Sleep(time.Second)

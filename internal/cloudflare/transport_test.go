@@ -77,13 +77,13 @@ func TestLinkArrivesOnce(t *testing.T) {
 			_, err = b.ListServices(t.Context(), b.account)
 			noError(t, err)
 
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Times: 1})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Drop: true, Times: 1})
 			_, err = b.ListServices(t.Context(), b.account)
 			noError(t, err)
 			equal(t, "lists that arrived", b.server.Count(cloudflaretest.List), 3)
 			equal(t, "calls that the client knows of", len(b.attempts.list()), 3)
 
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true, After: after, Times: 1})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: after, Times: 1})
 			_, err = b.Link(t.Context(), b.account, token)
 			equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), true)
 			equal(t, "links", b.server.Count(cloudflaretest.Link), 1)
@@ -95,11 +95,11 @@ func TestLinkArrivesOnce(t *testing.T) {
 func TestDropsOverSockets(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
 			t.Run(fmt.Sprint(call, " ", after), func(t *testing.T) {
 				t.Parallel()
 				b := online(t, skipTime)
-				b.server.Fail(cloudflaretest.Fault{Call: call, Drop: true, After: after, Times: 1})
+				b.server.Fail(cloudflaretest.Fault{Op: call, Drop: true, After: after, Times: 1})
 				connection, err := b.connect(t.Context())
 				if call == cloudflaretest.Link && !after {
 					_ = wants[*cloudflare.LinkUnsettledError](t, err)

@@ -18,16 +18,16 @@ type Service struct {
 
 // Consent is what the human step of a link leads to, and when. The zero value shows a default service at once; Lists
 // and Delay together must both be over.
-type Consent struct {
-	// Services that the link connects. Nil stands for one service, On-call, with an ID that depends on
+type LinkModel struct {
+	// Services that the link connects. Nil is one service, On-call, with an ID that depends on
 	// the account alone; an empty slice for none.
 	Services []Service
 	// Lists is how many lists after the link still show nothing of it.
 	Lists int
 	// Delay is how long after the link its services show, on the server's clock.
 	Delay time.Duration
-	// Absent leaves the link waiting until [Account.FinishConsent].
-	Absent bool
+	// NeedsPerson leaves the link waiting until [Account.PersonConnects].
+	NeedsPerson bool
 }
 
 // Account is an account at Cloudflare.
@@ -36,7 +36,7 @@ type Account struct {
 	id     string
 
 	// Guarded by server.mu.
-	consent  *Consent // nil for the server's
+	model    *LinkModel // nil for the server's
 	services []Service
 	waiting  []*pending
 	tokens   []*integrationToken
@@ -69,15 +69,15 @@ func (a *Account) Services() []Service {
 	return a.visible()
 }
 
-// SetConsent sets what further links of this account lead to.
-func (a *Account) SetConsent(c Consent) {
+// SetLinkModel sets what further links of this account lead to.
+func (a *Account) SetLinkModel(m LinkModel) {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
-	a.consent = &c
+	a.model = &m
 }
 
-// FinishConsent does the human step for all links of the account that wait: their services show.
-func (a *Account) FinishConsent() {
+// PersonConnects does the human step for all links of the account that wait: their services show.
+func (a *Account) PersonConnects() {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
 	for _, p := range a.waiting {
@@ -161,19 +161,19 @@ func (a *Account) token(id string) *integrationToken {
 // link uses a token up.
 func (a *Account) link(t *integrationToken) {
 	t.used = true
-	consent := a.server.consent
-	if a.consent != nil {
-		consent = *a.consent
+	model := a.server.model
+	if a.model != nil {
+		model = *a.model
 	}
-	services := slices.Clone(consent.Services)
+	services := slices.Clone(model.Services)
 	if services == nil {
 		sum := sha256.Sum256([]byte("service of " + a.id))
 		services = []Service{{ID: hex.EncodeToString(sum[:16]), Name: "On-call"}}
 	}
 	a.waiting = append(a.waiting, &pending{
 		services: services,
-		lists:    consent.Lists,
-		due:      a.server.now().Add(consent.Delay),
-		absent:   consent.Absent,
+		lists:    model.Lists,
+		due:      a.server.now().Add(model.Delay),
+		absent:   model.NeedsPerson,
 	})
 }

@@ -39,15 +39,15 @@ var contract = sync.OnceValue(func() *openapi3.T {
 var filter = &openapi3filter.Options{
 	IncludeResponseStatus:             true,
 	RejectWhenRequestBodyNotSpecified: true,
-	// Wrong credentials are for the server to answer; they do not break the contract.
+	// Wrong credentials are for the server to response; they do not break the contract.
 	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{
 		openapi3.DisableSchemaErrorDetails(),
 	},
 }
 
-// destinations matches the paths of all four calls, escaped as they are sent. openapi3's own routers go by the
-// decoded path, in which a token with a slash looks like another route.
+// destinations matches the paths of the four requests, escaped as they are sent. openapi3's own routers go by the
+// decoded path, in which a token with a slash resembles another route.
 var destinations = regexp.MustCompile(
 	`^` + basePath + `/accounts/([^/]+)/alerting/v3/destinations/pagerduty(/connect(?:/([^/]+))?)?$`)
 
@@ -98,7 +98,7 @@ func checkRequest(r *http.Request, input *openapi3filter.RequestValidationInput)
 	return openapi3filter.ValidateRequest(r.Context(), input)
 }
 
-func checkAnswer(input *openapi3filter.RequestValidationInput, a answer) error {
+func checkResponse(input *openapi3filter.RequestValidationInput, a response) error {
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input,
 		Status:                 a.status,

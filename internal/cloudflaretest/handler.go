@@ -20,7 +20,7 @@ import (
 const (
 	// APIToken may do everything.
 	APIToken = "test-token-that-may-do-everything-000001"
-	// ReadOnlyToken may list; the other calls answer it with 403.
+	// ReadOnlyToken may list; the other requests get 403.
 	ReadOnlyToken = "test-token-that-may-do-nothing-but-list1"
 	// APIKey and Email are the legacy pair. It may do everything.
 	APIKey = "0000000000000000000000000000000testkey"
@@ -32,14 +32,14 @@ type arrival struct {
 	*http.Request
 	log     *Request                               // its entry in the log
 	route   bool                                   // the path is one of openapi.yaml's
-	input   *openapi3filter.RequestValidationInput // nil where openapi.yaml has no such call
-	header  http.Header                            // what every answer to it has
+	input   *openapi3filter.RequestValidationInput // nil where openapi.yaml has no such operation
+	header  http.Header                            // what every response to it has
 	blocked time.Duration                          // what is left of the rate limit's block
 	fault   Fault                                  // acts on it; the zero value changes nothing
 }
 
-// exchange takes a request through the server, from its arrival to its answer.
-func (s *Server) exchange(r *http.Request) answer {
+// respond takes a request through the server, from its arrival to its response.
+func (s *Server) respond(r *http.Request) response {
 	in := s.arrive(r)
 	if in.input != nil {
 		if err := checkRequest(r, in.input); err != nil {
@@ -54,7 +54,7 @@ func (s *Server) exchange(r *http.Request) answer {
 	if !f.comesAfter() {
 		pause(ctx, f.Stall)
 	}
-	out := answer{header: in.header}
+	out := response{header: in.header}
 	if f.comesAfter() || !f.replaces() {
 		out = s.regular(in)
 	}
@@ -83,7 +83,7 @@ func (s *Server) arrive(r *http.Request) *arrival {
 	}}
 	in.input, in.route = match(r)
 	if in.input != nil {
-		in.log.Call = Call(in.input.Route.Operation.OperationID)
+		in.log.Op = Op(in.input.Route.Operation.OperationID)
 		in.log.Account = in.input.PathParams["account_id"]
 		in.log.Token = in.input.PathParams["token_id"]
 	}
@@ -94,10 +94,10 @@ func (s *Server) arrive(r *http.Request) *arrival {
 	in.header, in.blocked = s.limit.take(credential(r), s.now())
 	in.header.Set("CF-Ray", randomHex(8)+"-TST")
 	in.header.Set("Content-Type", "application/json")
-	if in.log.Call == "" {
+	if in.log.Op == "" {
 		return in
 	}
-	if f := s.nextFault(in.log.Call, in.log.Account); f != nil {
+	if f := s.nextFault(in.log.Op, in.log.Account); f != nil {
 		in.fault, in.log.Faulted = *f, true
 	}
 	if a := s.accounts[in.log.Account]; a != nil {
@@ -114,26 +114,26 @@ func (s *Server) noteRelink(t *integrationToken) {
 	}
 }
 
-// regular lets a call have its effect and returns Cloudflare's answer to it.
-func (s *Server) regular(in *arrival) answer {
+// regular lets a request have its effect and returns Cloudflare's response to it.
+func (s *Server) regular(in *arrival) response {
 	status, content := s.perform(in)
 	body, err := json.Marshal(content)
 	if err != nil {
 		panic(err) // The envelope holds nothing that JSON cannot say.
 	}
-	out := answer{status: status, header: in.header, body: body}
+	out := response{status: status, header: in.header, body: body}
 	if status == http.StatusTooManyRequests {
 		out.header.Set("Retry-After", strconv.Itoa(seconds(in.blocked)))
 	}
 	if in.input != nil {
-		if err := checkAnswer(in.input, out); err != nil {
+		if err := checkResponse(in.input, out); err != nil {
 			s.violation(in.Request, err)
 		}
 	}
 	return out
 }
 
-// envelope is the form of all answers.
+// envelope is the form of all responses.
 type envelope struct {
 	Result   any       `json:"result,omitempty"`
 	Success  bool      `json:"success"`
@@ -167,13 +167,13 @@ func refuse(status, code int, text string, chain ...message) (int, envelope) {
 func (s *Server) perform(in *arrival) (int, envelope) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	call, path := in.log.Call, strings.TrimPrefix(in.log.Path, basePath)
+	op, path := in.log.Op, strings.TrimPrefix(in.log.Path, basePath)
 	switch {
 	case in.blocked > 0:
 		return refuse(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	case !in.route:
 		return refuse(http.StatusNotFound, 7000, "No route for that URI")
-	case call == "":
+	case op == "":
 		return refuse(http.StatusMethodNotAllowed, 10405, "Method not allowed")
 	}
 
@@ -186,7 +186,7 @@ func (s *Server) perform(in *arrival) (int, envelope) {
 	case bearer != "" && (!isBearer || token == "" || strings.ContainsAny(token, " \t")):
 		return refuse(http.StatusBadRequest, 6003, "Invalid request headers",
 			message{Code: 6111, Message: "Invalid format for Authorization header"})
-	case token == APIToken, token == ReadOnlyToken && call == List, bearer == "" && key == APIKey && email == Email:
+	case token == APIToken, token == ReadOnlyToken && op == List, bearer == "" && key == APIKey && email == Email:
 	default:
 		return refuse(http.StatusForbidden, 10000, "Authentication error")
 	}
@@ -196,7 +196,7 @@ func (s *Server) perform(in *arrival) (int, envelope) {
 		return refuse(http.StatusNotFound, 7003,
 			fmt.Sprintf("Could not route to %s, perhaps your object identifier is invalid?", path))
 	}
-	switch call {
+	switch op {
 	case List:
 		return succeed(http.StatusOK, a.list())
 	case Delete:

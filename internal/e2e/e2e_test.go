@@ -207,7 +207,7 @@ func expectServices(t *testing.T, what string, got, want []cloudflaretest.Servic
 	}
 }
 
-func expectCalls(t *testing.T, server *cloudflaretest.Server, call cloudflaretest.Call, want int) {
+func expectCalls(t *testing.T, server *cloudflaretest.Server, call cloudflaretest.Op, want int) {
 	t.Helper()
 	if got := server.Count(call); got != want {
 		t.Errorf("%d calls to %s, want %d", got, call, want)

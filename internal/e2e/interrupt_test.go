@@ -19,7 +19,7 @@ import (
 const interruptLimit = 5 * time.Second
 
 var rateLimited = cloudflaretest.Fault{
-	Call: cloudflaretest.List, Skip: 1, // the plan's look
+	Op: cloudflaretest.List, Skip: 1, // the plan's look
 	Status: http.StatusTooManyRequests,
 	Header: http.Header{"Retry-After": {"60"}},
 	Body:   `{"success": false, "errors": [{"code": 971, "message": "Please wait"}], "messages": []}`,
@@ -35,7 +35,7 @@ func TestInterrupt(t *testing.T) {
 		link, del   = cloudflaretest.Link, cloudflaretest.Delete
 	)
 	absent := func(s *cloudflaretest.Server) {
-		s.Account(accountA).SetConsent(cloudflaretest.Consent{Absent: true})
+		s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 	}
 	connected := []cloudflaretest.Service{{ID: "11111111111111111111111111111111", Name: "Checkout"}}
 
@@ -44,7 +44,7 @@ func TestInterrupt(t *testing.T) {
 		applied bool // there is a connection before
 		prepare func(*cloudflaretest.Server)
 		args    []string
-		during  []cloudflaretest.Call // the last calls before the interrupt
+		during  []cloudflaretest.Op // the last calls before the interrupt
 		exit    int
 		says    string
 		state   []cloudflaretest.Service // nil when nothing is in the state
@@ -53,17 +53,17 @@ func TestInterrupt(t *testing.T) {
 		"settling of a create": {
 			prepare: absent,
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{link, list},
+			during:  []cloudflaretest.Op{link, list},
 			exit:    1, says: "Warning: No PagerDuty Service Connected Yet",
 			state: []cloudflaretest.Service{}, links: 1,
 		},
 		"a link on its way": {
 			prepare: func(s *cloudflaretest.Server) {
-				s.Account(accountA).SetConsent(cloudflaretest.Consent{Services: connected})
-				s.Fail(cloudflaretest.Fault{Call: link, After: true, Stall: time.Minute})
+				s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: connected})
+				s.Fail(cloudflaretest.Fault{Op: link, After: true, Stall: time.Minute})
 			},
 			args:   []string{"apply"},
-			during: []cloudflaretest.Call{token, link},
+			during: []cloudflaretest.Op{token, link},
 			// It had its effect, and a look shows that.
 			exit: 1, says: "Creation complete", state: connected, links: 1,
 		},
@@ -71,32 +71,32 @@ func TestInterrupt(t *testing.T) {
 			config:  "resource \"pagerduty_connection\" \"this\" {\n  account_id        = \"" + accountA + "\"\n  wait_for_services = true\n}\n",
 			prepare: absent,
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{link, list},
+			during:  []cloudflaretest.Op{link, list},
 			exit:    1, says: "Error: Unable to Connect PagerDuty", links: 1,
 		},
 		"waiting for the rate limit": {
 			prepare: func(s *cloudflaretest.Server) { s.Fail(rateLimited) },
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{list, list},
+			during:  []cloudflaretest.Op{list, list},
 			exit:    1, says: "Error: Unable to Connect PagerDuty",
 		},
 		"settling of a delete": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
 				body := []byte(`{"success": true, "errors": [], "messages": [], "result": [{"id": "` + connected[0].ID + `", "name": "Checkout"}]}`)
-				s.Fail(cloudflaretest.Fault{Call: list, Edit: func([]byte) []byte { return body }})
+				s.Fail(cloudflaretest.Fault{Op: list, Edit: func([]byte) []byte { return body }})
 			},
 			args:   []string{"destroy"},
-			during: []cloudflaretest.Call{del, list},
+			during: []cloudflaretest.Op{del, list},
 			exit:   1, says: "Error: Unable to Disconnect PagerDuty", state: connected,
 		},
 		"repeating a read": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
-				s.Fail(cloudflaretest.Fault{Call: list, Status: http.StatusInternalServerError, Body: "{}"})
+				s.Fail(cloudflaretest.Fault{Op: list, Status: http.StatusInternalServerError, Body: "{}"})
 			},
 			args:   []string{"plan"},
-			during: []cloudflaretest.Call{list, list},
+			during: []cloudflaretest.Op{list, list},
 			exit:   1, says: "Error: Unable to Read PagerDuty Connection", state: connected,
 		},
 	} {
@@ -108,7 +108,7 @@ func TestInterrupt(t *testing.T) {
 			}
 			w := newWorkspace(t, server, test.config)
 			if test.applied {
-				server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: connected})
+				server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: connected})
 				w.run(0, "apply")
 				server.ResetRequests()
 			}
@@ -137,7 +137,7 @@ func TestInterrupt(t *testing.T) {
 
 // interrupt runs terraform and interrupts it a moment after the last calls were as
 // given. It returns the output and how long terraform took to end.
-func (w *workspace) interrupt(server *cloudflaretest.Server, during []cloudflaretest.Call, exit int, args ...string) (string, time.Duration) {
+func (w *workspace) interrupt(server *cloudflaretest.Server, during []cloudflaretest.Op, exit int, args ...string) (string, time.Duration) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
@@ -167,12 +167,12 @@ func (w *workspace) interrupt(server *cloudflaretest.Server, during []cloudflare
 	return result.Output, ended.Sub(<-interrupted)
 }
 
-func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Call) bool {
+func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {
 	if len(requests) < len(calls) {
 		return false
 	}
 	for i, call := range calls {
-		if requests[len(requests)-len(calls)+i].Call != call {
+		if requests[len(requests)-len(calls)+i].Op != call {
 			return false
 		}
 	}

@@ -91,7 +91,7 @@ list "pagerduty_connection" "all" {
 	}
 
 	// A token that may not even list.
-	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 	if output := w.run(0, "query", one); !strings.Contains(output, "Notifications Read") {
 		t.Errorf("no permission in:\n%s", output)
 	}

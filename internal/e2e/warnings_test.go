@@ -57,7 +57,7 @@ func TestWarnings(t *testing.T) {
 	server := cloudflaretest.New(t)
 	checkout := cloudflaretest.Service{ID: "11111111111111111111111111111111", Name: "Checkout"}
 	network := cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Network on-call"}
-	server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{checkout}})
+	server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{checkout}})
 	server.Account(accountB).SetServices(network)
 	onA, onB := []string{accountA, checkout.Name, checkout.ID}, []string{accountB, network.Name, network.ID}
 

@@ -108,7 +108,7 @@ func (w *workspace) keeps() {
 	w.run(0, "plan", "-detailed-exitcode")
 }
 
-func (w *workspace) expectCalls(call cloudflaretest.Call, want int) {
+func (w *workspace) expectCalls(call cloudflaretest.Op, want int) {
 	w.t.Helper()
 	if got := w.server.Count(call); got != want {
 		w.t.Errorf("%d calls to %q, want %d", got, call, want)
@@ -207,7 +207,7 @@ func (w *workspace) follows(want string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{website}})
+	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{website}})
 	w.write(single(w.t, "resources/pagerduty_connection/resource.tf"))
 	w.run(0, "apply")
 	w.write(example{files: map[string]string{"main.tf": string(after)}})
@@ -222,7 +222,7 @@ func (w *workspace) follows(want string) {
 // another service.
 func pagesOnceChosen(w *workspace) {
 	w.t.Helper()
-	w.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{onCall}})
+	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{onCall}})
 	w.run(0, "validate")
 	w.expectText(w.run(1, "apply"), "Cloudflare is not connected to a PagerDuty service named Website.")
 	w.a.SetServices(onCall, website)

@@ -257,7 +257,7 @@ func TestRefusedLink(t *testing.T) {
 
 	forAMoment := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 8})
-		s.server.Fail(cloudflaretest.Fault{Call: token, Times: 1, Hook: func() {
+		s.server.Fail(cloudflaretest.Fault{Op: token, Times: 1, Hook: func() {
 			f.refuse()
 			time.AfterFunc(600*time.Millisecond, f.listen)
 		}})
@@ -275,7 +275,7 @@ func TestRefusedLink(t *testing.T) {
 	}
 	forGood := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 1})
-		s.server.Fail(cloudflaretest.Fault{Call: token, Times: 1, Hook: f.refuse})
+		s.server.Fail(cloudflaretest.Fault{Op: token, Times: 1, Hook: f.refuse})
 		result, err := s.try(t.Context(), op, uncut, 1)
 		want := outcome{fails: connectFails}
 		if err == nil {

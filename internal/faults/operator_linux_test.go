@@ -145,7 +145,7 @@ func (r *round) test(t *testing.T) {
 		if t.Failed() {
 			t.Logf("latency %s\n%s", latency, strings.Join(r.story, "\n"))
 			for _, request := range r.server.Requests() {
-				t.Logf("%s %-6s %d linked %t removed %v", request.Start.Format("05.000"), request.Call, request.Status, request.Linked, request.Removed)
+				t.Logf("%s %-6s %d linked %t removed %v", request.Start.Format("05.000"), request.Op, request.Status, request.Linked, request.Removed)
 			}
 		}
 	}()
@@ -200,7 +200,7 @@ func (r *round) destroy(latency time.Duration) {
 	if r.random.IntN(2) == 0 {
 		requests = 2
 		// Somebody adds a service after the plan, when the guard looks.
-		r.server.Fail(cloudflaretest.Fault{Call: list, Skip: 1, Times: 1, Hook: func() {
+		r.server.Fail(cloudflaretest.Fault{Op: list, Skip: 1, Times: 1, Hook: func() {
 			account.SetServices(append(account.Services(), strange)...)
 		}})
 	}
@@ -285,9 +285,9 @@ func (r *round) strike(latency time.Duration, requests int, args ...string) (blo
 	moment := "before the first request"
 	if requests := r.server.Requests(); len(requests) > 0 {
 		last := requests[len(requests)-1]
-		moment = fmt.Sprintf("after request %d, %s", len(requests), last.Call)
+		moment = fmt.Sprintf("after request %d, %s", len(requests), last.Op)
 		if r.during = last.End.IsZero(); r.during {
-			moment = fmt.Sprintf("during request %d, %s", len(requests), last.Call)
+			moment = fmt.Sprintf("during request %d, %s", len(requests), last.Op)
 		}
 	}
 	hit := process.strike(what, again)
@@ -481,13 +481,13 @@ func (r *round) audit(connected bool) {
 			}
 			connected = true
 		}
-		if request.Call != del {
+		if request.Op != del {
 			continue
 		}
 		connected = false
 		// One list is for the plan, and one right before the delete.
 		from, plan := r.plan(i)
-		if i-from < 2 || requests[i-2].Call != list || requests[i-1].Call != list {
+		if i-from < 2 || requests[i-2].Op != list || requests[i-1].Op != list {
 			r.t.Errorf("request %d deletes without a look", i+1)
 		}
 		for _, removed := range request.Removed {

@@ -130,7 +130,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
 			})
@@ -149,7 +149,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(server *standIn) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
 			started := time.Now()
 			expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s"))
 			took(t, started, 0, 0)

@@ -93,7 +93,7 @@ func TestServicesErrors(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				read := newSession(t, server, nil).services(object{})
 				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
@@ -111,7 +111,7 @@ func TestServicesTimeout(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		for wait, enough := range map[string]bool{"599": true, "600": false} {
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 			started := time.Now()
 			read := newSession(t, server, nil).services(object{})
 			if enough {
@@ -122,7 +122,7 @@ func TestServicesTimeout(t *testing.T) {
 				took(t, started, 0, 0)
 			}
 		}
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 24 * time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: 24 * time.Hour})
 		started := time.Now()
 		read := newSession(t, server, with(standard(server), object{"request_timeout": "1h"})).services(object{})
 		expect(t, read.diags, anError("Unable to Read PagerDuty Services", "the time for this operation is up", "Run again when the API answers"))
@@ -134,7 +134,7 @@ func TestServicesInterrupted(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadGateway})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadGateway})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
@@ -151,7 +151,7 @@ func TestReadsShareLists(t *testing.T) {
 		t := server.t
 		server.a.SetServices(second, primary)
 		server.b.SetServices(second)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Second})
 		s := newSession(t, server, nil)
 		var wait sync.WaitGroup
 		for range 20 {

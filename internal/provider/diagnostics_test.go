@@ -87,7 +87,7 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
 			"success": false, "result": {"id": "x"}, "messages": [],
 			"errors": [
 				{"code": 1001, "message": "First", "documentation_url": "https://example.com/doc", "source": {"pointer": "/name"}, "error_chain": [{"code": 1003, "message": "Deeper"}]},
@@ -104,7 +104,7 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"token", "pair"} {
-		for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
 			for _, status := range []int{http.StatusBadRequest, http.StatusOK, http.StatusBadGateway} {
 				t.Run(fmt.Sprint(kind, " ", call, " ", status), func(t *testing.T) {
 					t.Parallel()
@@ -115,8 +115,8 @@ func TestSecretsStaySecret(t *testing.T) {
 							block = with(block, object{"api_token": nil, "api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 						}
 						s := newSession(t, server, block)
-						server.a.SetConsent(cloudflaretest.Consent{Absent: true}) // Nothing settles the link.
-						server.Fail(cloudflaretest.Fault{Call: call, Status: status, Edit: func(body []byte) []byte {
+						server.a.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true}) // Nothing settles the link.
+						server.Fail(cloudflaretest.Fault{Op: call, Status: status, Edit: func(body []byte) []byte {
 							requests := server.Requests()
 							last := requests[len(requests)-1]
 							said := fmt.Sprint("You sent ", last.Path, " ", last.Token, last.Header["Authorization"], last.Header["X-Auth-Key"])
@@ -145,7 +145,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		// The errors of net/http hold the URL.
 		server := online(t)
 		s := newSession(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
 		created := s.create(object{})
 		if !created.diags.hasError() {
 			t.Fatal("a link that was lost is no error")
@@ -195,8 +195,8 @@ func TestLog(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Drop: true})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Drop: true})
 		s := newSession(t, server, nil)
 		expect(t, s.apply(s.plan(instance{}, object{"adopt_existing": true})).diags)
 		path := "/accounts/" + accountA + "/alerting/v3/destinations/pagerduty"
@@ -251,7 +251,7 @@ func TestLogOfLookThatFails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 		s := newSession(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags)
 		entries := s.entries()

@@ -111,8 +111,8 @@ func TestListLimit(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		ids := manyAccounts(server, 25)
-		server.Account(ids[0].(string)).SetServices()                                                                        // does not count
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden}) // nor does this
+		server.Account(ids[0].(string)).SetServices()                                                                      // does not count
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden}) // nor does this
 		s := newSession(t, server, nil)
 		for limit, lists := range map[int64]int{1: 10, 8: 10, 9: 20, 18: 20, 19: 25, 23: 25, 100: 25, 0: 25} {
 			results, _ := s.query(object{"account_ids": ids}, limit, false)
@@ -137,7 +137,7 @@ func TestListIsConcurrent(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		ids := manyAccounts(server, 30)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Second})
 		started := time.Now()
 		results, diags := newSession(t, server, nil).query(object{"account_ids": ids}, 100, false)
 		took(t, started, 3*time.Second, 3*time.Second)
@@ -157,7 +157,7 @@ func TestListFailureDoesNotHideOthers(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.b.SetServices(second)
-				fault.Call, fault.Account = cloudflaretest.List, accountA
+				fault.Op, fault.Account = cloudflaretest.List, accountA
 				server.Fail(fault)
 				s := newSession(t, server, nil)
 				if name == "rate limit ahead" {
@@ -187,7 +187,7 @@ func TestListInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		ids := manyAccounts(server, 30)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: 2 * time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: 2 * time.Second})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(3*time.Second, s.interrupt)
@@ -204,7 +204,7 @@ func TestListTimeout(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.b.SetServices(second)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Account: accountA, Stall: 24 * time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: accountA, Stall: 24 * time.Hour})
 		s := newSession(t, server, with(standard(server), object{"request_timeout": "1h"}))
 		started := time.Now()
 		results, diags := s.query(object{"account_ids": []any{accountA, accountB}}, 100, false)

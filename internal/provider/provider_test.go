@@ -130,7 +130,7 @@ func (s *standIn) URL() string { return s.url }
 func (s *standIn) calls() string {
 	var calls []string
 	for _, request := range s.Requests() {
-		calls = append(calls, string(request.Call))
+		calls = append(calls, string(request.Op))
 	}
 	s.ResetRequests()
 	return strings.Join(calls, " ")

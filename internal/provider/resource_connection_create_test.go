@@ -18,7 +18,7 @@ func TestCreate(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{second, primary}})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{second, primary}})
 		s := newSession(t, server, nil)
 		p := s.plan(instance{}, object{})
 		expect(t, p.diags)
@@ -100,7 +100,7 @@ func TestCreateWaitsForServicesToSettle(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 8 * time.Second})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Delay: 8 * time.Second})
 		created := newSession(t, server, nil).create(object{})
 		expect(t, created.diags)
 		expectState(t, created.state, object{"services": listed(primary)})
@@ -111,7 +111,7 @@ func TestCreatePending(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, NeedsPerson: true})
 		started := time.Now()
 		s := newSession(t, server, nil)
 		created := s.create(object{})
@@ -127,7 +127,7 @@ func TestCreatePending(t *testing.T) {
 		expect(t, refreshed.diags)
 		expectState(t, refreshed.state, created.state)
 
-		server.a.FinishConsent()
+		server.a.PersonConnects()
 		s = s.rerun(nil)
 		refreshed = s.read(refreshed.instance)
 		expect(t, refreshed.diags)
@@ -142,24 +142,24 @@ func TestCreateWaitForServices(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		timeouts any
-		consent  cloudflaretest.Consent
+		consent  cloudflaretest.LinkModel
 		fault    cloudflaretest.Fault
 		took     time.Duration
 		fails    bool
 	}{
-		"shows":        {consent: cloudflaretest.Consent{Delay: 5 * time.Minute}, took: 5 * time.Minute},
-		"never":        {consent: cloudflaretest.Consent{Absent: true}, took: 10 * time.Minute, fails: true},
-		"own time":     {consent: cloudflaretest.Consent{Delay: 5 * time.Minute}, timeouts: object{"create": "1m"}, took: time.Minute, fails: true},
-		"more time":    {consent: cloudflaretest.Consent{Delay: 50 * time.Minute}, timeouts: object{"create": "1h"}, took: 50 * time.Minute},
-		"list fails":   {consent: cloudflaretest.Consent{Delay: 2 * time.Minute}, fault: cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 2, Times: 10, Status: http.StatusForbidden}, took: 2 * time.Minute},
-		"list blocked": {consent: cloudflaretest.Consent{}, fault: cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 2, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}}, took: 5 * time.Minute},
+		"shows":        {consent: cloudflaretest.LinkModel{Delay: 5 * time.Minute}, took: 5 * time.Minute},
+		"never":        {consent: cloudflaretest.LinkModel{NeedsPerson: true}, took: 10 * time.Minute, fails: true},
+		"own time":     {consent: cloudflaretest.LinkModel{Delay: 5 * time.Minute}, timeouts: object{"create": "1m"}, took: time.Minute, fails: true},
+		"more time":    {consent: cloudflaretest.LinkModel{Delay: 50 * time.Minute}, timeouts: object{"create": "1h"}, took: 50 * time.Minute},
+		"list fails":   {consent: cloudflaretest.LinkModel{Delay: 2 * time.Minute}, fault: cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 2, Times: 10, Status: http.StatusForbidden}, took: 2 * time.Minute},
+		"list blocked": {consent: cloudflaretest.LinkModel{}, fault: cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 2, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}}, took: 5 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				server.a.SetConsent(test.consent)
-				if test.fault.Call != "" {
+				server.a.SetLinkModel(test.consent)
+				if test.fault.Op != "" {
 					server.Fail(test.fault)
 				}
 				started := time.Now()
@@ -196,7 +196,7 @@ func TestCreateLostAnswerIsSettledByLooking(t *testing.T) {
 	for name, fault := range openOutcomes {
 		for _, linked := range []bool{true, false} {
 			fault := fault
-			fault.Call, fault.After = cloudflaretest.Link, linked
+			fault.Op, fault.After = cloudflaretest.Link, linked
 			if name == "stalled" && !linked {
 				// A stall alone does not keep the stand-in from linking.
 				fault.Drop = true
@@ -205,7 +205,7 @@ func TestCreateLostAnswerIsSettledByLooking(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(server *standIn) {
 					t := server.t
-					server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Lists: 2})
+					server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Lists: 2})
 					server.Fail(fault)
 					created := newSession(t, server, nil).create(object{})
 					if n := server.Count(cloudflaretest.Link); n != 1 {
@@ -233,7 +233,7 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(server *standIn) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"100"}}})
 			started := time.Now()
 			expect(t, newSession(t, server, nil).create(object{}).diags)
 			took(t, started, 100*time.Second, 101*time.Second)
@@ -269,7 +269,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func TestCreateLinksOnceOverSockets(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Drop: true})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Drop: true})
 	s := newSession(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
 	expect(t, s.create(object{}).diags)
 	expectCalls(t, server, "list list token link list")
@@ -279,7 +279,7 @@ func TestCreateRefusals(t *testing.T) {
 	t.Parallel()
 	forbidden := cloudflaretest.Fault{Status: http.StatusForbidden, Body: `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`}
 	for name, test := range map[string]struct {
-		call  cloudflaretest.Call
+		call  cloudflaretest.Op
 		calls string
 	}{
 		"list":  {cloudflaretest.List, "list list"},
@@ -291,7 +291,7 @@ func TestCreateRefusals(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				fault := forbidden
-				fault.Call = test.call
+				fault.Op = test.call
 				server.Fail(fault)
 				created := newSession(t, server, nil).create(object{})
 				expect(t, created.diags, anError("Unable to Connect PagerDuty", "Account "+accountA, "403", "CF-Ray", "Authentication error (code 10000)", writePermission, "Business plan", "`api_token`", envAPIToken))
@@ -311,7 +311,7 @@ func TestCreateKeepsWhatIsLinked(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call, fault.Skip = cloudflaretest.List, 2
+				fault.Op, fault.Skip = cloudflaretest.List, 2
 				server.Fail(fault)
 				s := newSession(t, server, nil)
 				created := s.create(object{})
@@ -349,7 +349,7 @@ func TestCreateInterrupted(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				server.a.SetConsent(cloudflaretest.Consent{Absent: true})
+				server.a.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 				s := newSession(t, server, nil)
 				started := time.Now()
 				time.AfterFunc(5*time.Second, s.interrupt)
@@ -366,7 +366,7 @@ func TestCreateInterrupted(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(server *standIn) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Stall: time.Hour})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Stall: time.Hour})
 			s := newSession(t, server, nil)
 			started := time.Now()
 			time.AfterFunc(5*time.Second, s.interrupt)
@@ -380,7 +380,7 @@ func TestCreateInterrupted(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(server *standIn) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Status: http.StatusServiceUnavailable})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Status: http.StatusServiceUnavailable})
 			s := newSession(t, server, nil)
 			started := time.Now()
 			time.AfterFunc(time.Second, s.interrupt)
@@ -400,7 +400,7 @@ func TestCreateOneAtATime(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Delay: 3 * time.Second})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, Delay: 3 * time.Second})
 		s := newSession(t, server, nil)
 		plans := []plan{s.plan(instance{}, object{}), s.plan(instance{}, object{})}
 		results := make(chan outcome)
@@ -428,8 +428,8 @@ func TestCreateOnTwoAccountsAtOnce(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.a.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
-		server.b.SetConsent(cloudflaretest.Consent{Delay: 6 * time.Second})
+		server.a.SetLinkModel(cloudflaretest.LinkModel{Delay: 6 * time.Second})
+		server.b.SetLinkModel(cloudflaretest.LinkModel{Delay: 6 * time.Second})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		results := make(chan outcome)

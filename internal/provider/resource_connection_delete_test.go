@@ -82,49 +82,49 @@ func TestDeleteAnswers(t *testing.T) {
 			calls:  "list",
 		},
 		"404 and gone": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.Delete, After: true, Status: http.StatusNotFound, Body: `{"success":false,"errors":[{"code":1002,"message":"not found"}]}`}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.Delete, After: true, Status: http.StatusNotFound, Body: `{"success":false,"errors":[{"code":1002,"message":"not found"}]}`}},
 			calls:  "list delete list",
 		},
 		"404 and still there": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.Delete, Status: http.StatusNotFound}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusNotFound}},
 			took:   30 * time.Second, left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(deletionFailed, "still lists", `"Primary"`)},
 		},
 		"listed a little longer": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Skip: 1, Times: 5, Status: http.StatusOK, Body: listedStill}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Times: 5, Status: http.StatusOK, Body: listedStill}},
 			took:   13 * time.Second,
 		},
 		"listed too long": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusOK, Body: listedStill}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusOK, Body: listedStill}},
 			took:   30 * time.Second,
 			want:   []wanted{anError(deletionFailed, "the services were to be deleted, but the API still lists", `"Primary"`, "stays in the state. Apply again")},
 		},
 		"no look afterwards": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden}},
 			took:   30 * time.Second,
 			want:   []wanted{anError(deletionFailed, "could not be confirmed", "403", "stays in the state")},
 		},
 		"no look before": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusForbidden}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusForbidden}},
 			calls:  "list", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(deletionFailed, "403", writePermission)},
 		},
 		"refused": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.Delete, Status: http.StatusForbidden}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden}},
 			calls:  "list delete", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(deletionFailed, "403", writePermission)},
 		},
 		"repeated, and looked at before": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway}},
 			calls:  "list delete list delete list",
 		},
 		"answer lost for good": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.Delete, After: true, Drop: true}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.Delete, After: true, Drop: true}},
 			config: object{"max_retries": 0},
 			calls:  "list delete list",
 		},
 		"rate limit beyond timeouts.delete": {
-			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"200"}}}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"200"}}}},
 			calls:  "list", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(deletionFailed, "answered again in 3m20s")},
 		},
@@ -165,7 +165,7 @@ func TestDeleteLooksBeforeEachAttempt(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
 		expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, anError(deletionFailed, `"Second"`, "Nothing was deleted"))
 		expectServices(t, server.a, primary, second)
 	})
@@ -198,7 +198,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusOK, Body: `{"success":true,"result":[{"id":"` + primary.ID + `","name":"Primary"}]}`})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(5*time.Second, s.interrupt)
@@ -220,7 +220,7 @@ func TestDeleteHasTenMinutes(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetServices(primary)
-				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
+				server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {wait}}})
 				expect(t, newSession(t, server, nil).destroy(connected(primary)).diags, want...)
 			})
 		})
@@ -234,7 +234,7 @@ func TestDeleteThenCreate(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 5 * time.Second})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: 5 * time.Second})
 		s := newSession(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		destruction := s.plan(connected(primary), nil)
@@ -256,7 +256,7 @@ func TestWaitForOtherOperationIsInterrupted(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Minute})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: time.Minute})
 		s := newSession(t, server, nil)
 		creation := s.plan(instance{}, object{})
 		go s.rerun(nil).destroy(connected(primary)) // Not interrupted itself.

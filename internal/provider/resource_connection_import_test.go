@@ -69,7 +69,7 @@ func TestImportOfNothing(t *testing.T) {
 		imported = s.importID(accountNone)
 		expect(t, imported.diags, anError("Unable to Read PagerDuty Connection", "Account "+accountNone, "7003", "32 hexadecimal digits"))
 
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 		expect(t, s.importID(accountA).diags, anError("Unable to Read PagerDuty Connection", readPermission))
 	})
 }

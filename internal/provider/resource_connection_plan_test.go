@@ -127,7 +127,7 @@ func TestPlanLookFails(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				started := time.Now()
 				p := newSession(t, server, nil).plan(instance{}, object{})
@@ -144,7 +144,7 @@ func TestPlanLookIsSlow(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 		started := time.Now()
 		p := newSession(t, server, nil).plan(instance{}, object{})
 		took(t, started, 10*time.Second, 10*time.Second)
@@ -157,7 +157,7 @@ func TestPlanLookIsInterrupted(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *standIn) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		time.AfterFunc(time.Second, s.interrupt)
@@ -172,7 +172,7 @@ func TestPlanLookDuringBlock(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"300"}}})
 		s := newSession(t, server, nil)
 		started := time.Now()
 		for range 3 {

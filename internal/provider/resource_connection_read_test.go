@@ -58,7 +58,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				before := connected(primary)
 				read := newSession(t, server, nil).read(before)
@@ -80,7 +80,7 @@ func TestReadServicesGone(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusOK, Body: body})
+				server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusOK, Body: body})
 				s := newSession(t, server, nil)
 				before := connected(primary, second)
 				before.identity = nil // As an older terraform keeps it.
@@ -137,13 +137,13 @@ func TestReadRetries(t *testing.T) {
 	bubble(t, func(server *standIn) {
 		t := server.t
 		server.a.SetServices(primary)
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Status: http.StatusBadGateway})
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 2, Drop: true})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Status: http.StatusBadGateway})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Drop: true})
 		read := newSession(t, server, nil).read(connected(primary))
 		expect(t, read.diags)
 		expectCalls(t, server, "list list list list list")
 
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Status: http.StatusBadGateway})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: http.StatusBadGateway})
 		read = newSession(t, server, with(standard(server), object{"max_retries": 0})).read(connected(primary))
 		expect(t, read.diags, anError("Unable to Read PagerDuty Connection", "502"))
 		expectCalls(t, server, "list")
@@ -169,7 +169,7 @@ func TestReadTimeouts(t *testing.T) {
 			bubble(t, func(server *standIn) {
 				t := server.t
 				server.a.SetServices(primary)
-				test.fault.Call = cloudflaretest.List
+				test.fault.Op = cloudflaretest.List
 				server.Fail(test.fault)
 				s := newSession(t, server, with(standard(server), test.config))
 				started := time.Now()
@@ -196,7 +196,7 @@ func TestReadInterrupted(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *standIn) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
 				s := newSession(t, server, nil)
 				started := time.Now()

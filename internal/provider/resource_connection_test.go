@@ -37,7 +37,7 @@ func connectionOf(account string) string {
 
 // linking makes every link of the account lead to these services.
 func linking(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
-	account.SetConsent(cloudflaretest.Consent{Services: services})
+	account.SetLinkModel(cloudflaretest.LinkModel{Services: services})
 	return services
 }
 
@@ -441,9 +441,9 @@ func TestWarningsInTerraform(t *testing.T) {
 
 	// Nobody has finished in PagerDuty.
 	w.write(t, config(server, block))
-	server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
+	server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, NeedsPerson: true})
 	expect(t, w.apply(t), aWarning("No PagerDuty Service Connected Yet", "Somebody has to finish in PagerDuty"))
-	server.a.FinishConsent()
+	server.a.PersonConnects()
 	expect(t, w.plan(t, "-refresh-only"))
 	expect(t, w.apply(t))
 

@@ -165,7 +165,7 @@ func (c servicesAre) CheckState(_ context.Context, req statecheck.CheckStateRequ
 // whole life of the stand-in or since its log was emptied.
 type called struct {
 	server *standIn
-	call   cloudflaretest.Call
+	call   cloudflaretest.Op
 	times  int
 }
 

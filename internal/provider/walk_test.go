@@ -120,7 +120,7 @@ func newWorld(rt *rapid.T) *world {
 		{name: "b", provider: 1, block: &block{account: accountB}},
 	}
 	for _, account := range w.accounts() {
-		account.SetConsent(w.consent(rt))
+		account.SetLinkModel(w.consent(rt))
 	}
 	return w
 }
@@ -134,15 +134,15 @@ func (w *world) name(kind string) cloudflaretest.Service {
 	return cloudflaretest.Service{ID: fmt.Sprintf("%s-%d", kind, w.made), Name: fmt.Sprintf("%s %d\x1b[2J", kind, w.made)}
 }
 
-func (w *world) consent(rt *rapid.T) cloudflaretest.Consent {
-	consent := cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("consented")}}
+func (w *world) consent(rt *rapid.T) cloudflaretest.LinkModel {
+	consent := cloudflaretest.LinkModel{Services: []cloudflaretest.Service{w.name("consented")}}
 	switch rapid.SampledFrom([]string{"at once", "after lists", "after a while", "never"}).Draw(rt, "consent") {
 	case "after lists":
 		consent.Lists = rapid.IntRange(1, 4).Draw(rt, "lists")
 	case "after a while":
 		consent.Delay = seconds(rt, 1, 900)
 	case "never":
-		consent.Absent = true
+		consent.NeedsPerson = true
 	}
 	return consent
 }
@@ -319,16 +319,16 @@ func (w *world) othersDo(rt *rapid.T, what []string) func() {
 	case "remove all":
 		return func() { account.SetServices() }
 	case "finish consent":
-		return account.FinishConsent
+		return func() { account.PersonConnects() }
 	default:
-		return func() { account.SetConsent(consent) }
+		return func() { account.SetLinkModel(consent) }
 	}
 }
 
 // fault makes calls go wrong from now on.
 func (w *world) fault(rt *rapid.T) {
 	fault := cloudflaretest.Fault{
-		Call:    rapid.SampledFrom([]cloudflaretest.Call{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
+		Op:      rapid.SampledFrom([]cloudflaretest.Op{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
 		Account: rapid.SampledFrom([]string{"", accountA, accountB}).Draw(rt, "account"),
 		Skip:    rapid.IntRange(0, 3).Draw(rt, "skip"),
 		Times:   rapid.IntRange(1, 6).Draw(rt, "times"),
@@ -356,10 +356,10 @@ func (w *world) fault(rt *rapid.T) {
 		fault.Edit = rapid.SampledFrom(spoiled).Draw(rt, "how")
 	case "meanwhile":
 		fault.Hook = w.othersDo(rt, []string{"add", "rename", "remove one", "remove all"})
-		if fault.Call == "" || fault.Call == cloudflaretest.Delete {
+		if fault.Op == "" || fault.Op == cloudflaretest.Delete {
 			// What is added while a delete has its effect goes with the rest: the API
 			// can't be asked to delete only what is known. So this one has none.
-			fault.Call, fault.Drop, fault.After = cloudflaretest.Delete, true, false
+			fault.Op, fault.Drop, fault.After = cloudflaretest.Delete, true, false
 		}
 	}
 	w.server.Fail(fault)
@@ -600,8 +600,8 @@ func (w *world) converge(rt *rapid.T) {
 	w.server.Heal()
 	time.Sleep(time.Hour) // What comes late has come, and no limit blocks any more.
 	for _, account := range w.accounts() {
-		account.FinishConsent()
-		account.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("final")}})
+		account.PersonConnects()
+		account.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{w.name("final")}})
 	}
 	runs := 1
 	if w.contested() {
