@@ -170,7 +170,7 @@ func TestDeleteEndsConsent(t *testing.T) {
 	t.Parallel()
 	s := New(t, WithLinkModel(Refuses(409, 17104)))
 	a, c := s.Account(account), inMemory(t, s)
-	token := a.NewToken()
+	token := c.token().id(t)
 	equal(t, "status before", c.link(token).Status, 409)
 	a.PersonConnects()
 	equal(t, "status with consent", c.link(token).Status, 200)

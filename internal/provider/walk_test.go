@@ -23,12 +23,12 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// TestWalk takes random walks over what Terraform, other people, the network and
-// the API can do, and checks the promises of the design after each step. Time is
+// TestRandomOperations runs random operations of Terraform, other people, the
+// network and the API, and checks the promises of the design after each step. Time is
 // a synctest bubble's: hours of waiting take none.
 //
-// A longer one is "make walk".
-func TestWalk(t *testing.T) {
+// A longer one is "make random-ops".
+func TestRandomOperations(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		inBubble(t, func() {
