@@ -52,9 +52,10 @@ const (
 
 func ofAccount(title, accountID string) string { return title + " (account " + accountID + ")" }
 
-// howToConnect says who does what, where.
+// howToConnect says who does what, where. Each of its lines fits into the 78
+// columns that Terraform has where it writes to no terminal.
 func howToConnect(accountID string) string {
-	return "Open " + cloudflare.DashboardURL(accountID) + ", select Connect, log in to PagerDuty, choose services, and select Continue."
+	return "Open " + cloudflare.DashboardURL(accountID) + "\nand select Connect, log in to PagerDuty, choose services, select Continue."
 }
 
 // importCommand works in every shell, in modules too. The provider does not know
@@ -118,7 +119,7 @@ func refreshed(accountID string, services, gone []cloudflare.Service, affected a
 			title = ofAccount(title, accountID)
 		}
 		return diag.Diagnostics{diag.NewWarningDiagnostic(title, paragraphs(
-			"Account "+accountID+" is not connected to PagerDuty: no service is chosen there.\n"+howToConnect(accountID)+" Then apply again.", lost, policies))}
+			"Account "+accountID+" is not connected to PagerDuty.\n"+howToConnect(accountID)+"\nThen apply again.", lost, policies))}
 	case len(gone) > 0:
 		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleGone, accountID), paragraphs(lost,
 			"Someone changed the services in the Cloudflare dashboard, or they were disconnected from elsewhere. Policies that use them need other IDs: apply, and the policies that take theirs from this connection get them.", policies))}
@@ -139,7 +140,7 @@ func createdPending(accountID string, connection *cloudflare.Connection, timeout
 	}
 	return diag.NewWarningDiagnostic(title, paragraphs(
 		"Account "+accountID+" is not connected to PagerDuty yet: "+cause,
-		howToConnect(accountID)+" Then apply again: it finds the services.",
+		howToConnect(accountID)+"\nThen apply again: it finds the services.",
 		policyLines("These notification policies route to PagerDuty services that are not connected, and page nobody there:", affected),
 		details))
 }
@@ -234,7 +235,7 @@ func unableToCheck(accountID string, err error) diag.Diagnostic {
 func createWaits(accountID string, timeout time.Duration, adopts bool) diag.Diagnostic {
 	when := ""
 	if !adopts {
-		when = " Do that only once apply creates the connection: an account that is connected before is refused."
+		when = "\nDo that only once apply creates the connection: an account that is connected before is refused."
 	}
 	return diag.NewWarningDiagnostic(titleWaits,
 		"Create waits up to "+inWords(timeout)+" until someone connects account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)

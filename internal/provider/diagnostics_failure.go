@@ -292,5 +292,5 @@ func lookedFor(format string) func(failure) string {
 
 // connectFirst also says how to destroy: a lookup that fails stops that too.
 func connectFirst(f failure) string {
-	return "To connect a service: " + howToConnect(f.accountID) + " Then run again. To destroy all the same, run: terraform destroy -refresh=false"
+	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\nTo destroy all the same, run: terraform destroy -refresh=false"
 }
