@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,13 +17,14 @@ import (
 )
 
 const (
-	// connectSettleTime is how long the services of a fresh link may take to
-	// show before they are taken to wait for a person.
-	connectSettleTime = 10 * time.Second
-	// disconnectSettleTime is how long deleted services may still be listed.
-	disconnectSettleTime = 30 * time.Second
-	// interruptedLookTime is what is left for looking after an interrupt.
-	interruptedLookTime = time.Second
+	// connectPropagationTimeout is how long the services of a fresh link may take
+	// to be listed before they are taken to wait for a person. It is a guess.
+	connectPropagationTimeout = 10 * time.Second
+	// disconnectPropagationTimeout is how long disconnected services may still be
+	// listed. It is a guess.
+	disconnectPropagationTimeout = 30 * time.Second
+	// interruptedGracePeriod is what an interrupt leaves for one more list.
+	interruptedGracePeriod = time.Second
 
 	pollMin = time.Second
 	pollMax = 10 * time.Second
@@ -41,110 +41,18 @@ type ConnectOptions struct {
 
 // Connection is an account that is connected to PagerDuty.
 type Connection struct {
-	// ID is what the link returned; empty after an adoption or a lost answer.
+	// ID is what the link returned; empty after an adoption or an unknown outcome.
 	ID       string
 	Services []Service
-	// LookErr is why the last look for services failed, where none was seen.
-	LookErr error
-}
-
-// AlreadyConnectedError is an account that has services before it was linked,
-// and may not be taken over.
-type AlreadyConnectedError struct{ Services []Service }
-
-func (e *AlreadyConnectedError) Error() string {
-	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
-}
-
-// NoServicesError is a link that succeeded without a service being listed in the
-// time there was.
-type NoServicesError struct {
-	Waited time.Duration
-	Err    error // why waiting ended, or the last look failed; may be nil
-}
-
-func (e *NoServicesError) Error() string {
-	return withCause(fmt.Sprintf("PagerDuty is linked with the account, but no service was listed within %s", e.Waited.Round(time.Second)), e.Err)
-}
-
-// Unwrap returns why waiting ended.
-func (e *NoServicesError) Unwrap() error { return e.Err }
-
-// LinkUnsettledError is a link whose answer was lost and whose effect could not
-// be seen either.
-type LinkUnsettledError struct {
-	Err     error // what became of the link's answer
-	LookErr error // why the last look for services failed; nil when it showed none
-}
-
-func (e *LinkUnsettledError) Error() string {
-	return withCause("it is not known whether PagerDuty was linked with the account, and no service is listed: "+e.Err.Error(), e.LookErr)
-}
-
-// Unwrap returns what became of the link's answer.
-func (e *LinkUnsettledError) Unwrap() error { return e.Err }
-
-// UnseenServicesError is a deletion that would remove services that nobody
-// approved the removal of. Nothing was deleted.
-type UnseenServicesError struct{ Services []Service }
-
-func (e *UnseenServicesError) Error() string {
-	return "deleting would also remove what the plan did not show: " + ServiceNames(e.Services)
-}
-
-// StillListedError is a deletion that the API accepted and that could not be
-// seen to have happened.
-type StillListedError struct {
-	Services []Service // what the last look showed
-	Err      error     // why looking ended or failed; may be nil
-}
-
-func (e *StillListedError) Error() string {
-	text := "the services should be gone, but that could not be confirmed"
-	if len(e.Services) > 0 {
-		text = "the services were to be deleted, but the API still lists " + ServiceNames(e.Services)
-	}
-	return withCause(text, e.Err)
-}
-
-// Unwrap returns why looking ended.
-func (e *StillListedError) Unwrap() error { return e.Err }
-
-func withCause(text string, cause error) string {
-	if cause != nil {
-		text += "\nLast, " + cause.Error()
-	}
-	return text
-}
-
-// ServiceNames renders services for a message: each name with its ID, safe for a
-// terminal.
-func ServiceNames(services []Service) string {
-	names := make([]string, len(services))
-	for i, service := range services {
-		names[i] = fmt.Sprintf("%s (ID %s)", quoted(service.Name), Printable(service.ID, maxMessage))
-	}
-	return strings.Join(names, ", ")
-}
-
-// quoted is a name in quotes, in which whatever does not show as itself is
-// escaped: a name that differs in white space alone looks different.
-func quoted(name string) string {
-	shown := 0
-	for i := range name {
-		if shown++; shown > maxMessage {
-			name = name[:i] + "…"
-			break
-		}
-	}
-	return strconv.Quote(name)
+	// PollErr is why the last list failed, where no service was seen.
+	PollErr error
 }
 
 // Connect connects the account to PagerDuty, one flow at a time for an account:
-// look, make a token, link with it once, and look again until services show.
+// list, create a token, link with it once, and list again until services show.
 //
 // It refuses an account that is connected already (*AlreadyConnectedError),
-// unless it may adopt it. A link whose answer is lost is settled by looking: the
+// unless it may adopt it. A link whose outcome is unknown is settled by a list: the
 // account was empty before, so services that are listed now came from this link;
 // otherwise *LinkUnsettledError. No service in time is *NoServicesError with
 // WaitForServices, and else a Connection without services: the person who has to
@@ -157,7 +65,7 @@ func (c *Client) Connect(ctx context.Context, accountID string, options ConnectO
 	}
 	defer unlock()
 
-	existing, err := c.list(ctx, accountID, listOptions{})
+	existing, err := c.list(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
@@ -171,159 +79,157 @@ func (c *Client) Connect(ctx context.Context, accountID string, options ConnectO
 	if err != nil {
 		return nil, err
 	}
-	c.claim(accountID)
+	c.markConnected(accountID)
 	return connection, nil
 }
 
 // link links an account that has no services, and waits for them to show.
 func (c *Client) link(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	// A list that began before the services showed must not be shared after.
-	defer c.lists.Forget(destinationPath(accountID))
+	defer c.gate.forget(destinationPath(accountID))
 
 	token, err := c.CreateIntegrationToken(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
 	id, err := c.Link(ctx, accountID, token)
-	if err != nil && !IsOutcomeOpen(err) {
+	if err != nil && !IsOutcomeUnknown(err) {
 		return nil, err
 	}
-	settleTime := connectSettleTime
+	limit := connectPropagationTimeout
 	if options.WaitForServices && err == nil {
-		settleTime = noLimit
+		limit = timeLeft(ctx, c.clock)
 	}
 	started := c.clock.Now()
-	services, lookErr := c.look(ctx, accountID, settleTime, func(s []Service) bool { return len(s) > 0 })
+	services, pollErr := c.pollAfterChange(ctx, accountID, limit, func(s []Service) bool { return len(s) > 0 })
 	switch {
 	case len(services) > 0:
 		return &Connection{ID: id, Services: services}, nil
 	case err != nil:
-		return nil, &LinkUnsettledError{Err: err, LookErr: lookErr}
+		return nil, &LinkUnsettledError{Err: err, PollErr: pollErr}
 	case options.WaitForServices:
-		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: lookErr}
+		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: pollErr}
 	default:
-		return &Connection{ID: id, LookErr: lookErr}, nil
+		return &Connection{ID: id, PollErr: pollErr}, nil
 	}
 }
 
-// Disconnect deletes the account's PagerDuty services, one flow at a time for an
-// account, and waits until none is listed. It deletes nothing and returns
-// *UnseenServicesError when a service is listed that is not among approved.
+// Disconnect disconnects the account's PagerDuty services, one flow at a time for
+// an account, and waits until none is listed. It disconnects nothing and returns
+// *UnplannedServicesError when a service is listed that is not among approved.
 //
-// Where this client connected or adopted the account itself, another owner has
-// taken it over in the same run: nothing is deleted and handedOver is true.
-func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (handedOver bool, err error) {
+// Where this client connected or adopted the account itself, its ownership has been
+// transferred in the same run: nothing is disconnected and transferred is true.
+func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (transferred bool, err error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
 		return false, err
 	}
 	defer unlock()
-	if c.claimed(accountID) {
+	if c.ConnectedInRun(accountID) {
 		return true, nil
 	}
-	defer c.lists.Forget(destinationPath(accountID))
+	defer c.gate.forget(destinationPath(accountID))
 
-	// The API deletes whatever there is, so what there is must be looked at right
+	// The API disconnects whatever there is, so what there is must be checked right
 	// before each attempt.
-	var guardErr error
+	var checkErr error
 	err = c.DeleteServices(ctx, accountID, func(ctx context.Context) error {
-		guardErr = c.guard(ctx, accountID, approved)
-		return guardErr
+		checkErr = c.checkApproved(ctx, accountID, approved)
+		return checkErr
 	})
-	var api *APIError
 	switch {
-	case errors.Is(guardErr, errNothingListed):
+	case errors.Is(checkErr, errNothingListed):
 		return false, nil
-	case guardErr != nil:
-		return false, guardErr
-	case err == nil, errors.As(err, &api) && api.StatusCode == http.StatusNotFound, IsOutcomeOpen(err) && ctx.Err() == nil:
-		// Done, or settled by looking.
+	case checkErr != nil:
+		return false, checkErr
+	case err == nil, statusOf(err) == http.StatusNotFound, IsOutcomeUnknown(err) && ctx.Err() == nil:
+		// Done, or settled by a list.
 	default:
 		return false, err
 	}
-	services, lookErr := c.look(ctx, accountID, disconnectSettleTime, func(s []Service) bool { return len(s) == 0 })
+	services, pollErr := c.pollAfterChange(ctx, accountID, disconnectPropagationTimeout, func(s []Service) bool { return len(s) == 0 })
 	switch {
-	case lookErr == nil && len(services) == 0:
+	case pollErr == nil && len(services) == 0:
 		return false, nil
-	case IsOutcomeOpen(err):
+	case IsOutcomeUnknown(err):
 		return false, err
 	default:
-		return false, &StillListedError{Services: services, Err: lookErr}
+		return false, &StillListedError{Services: services, Err: pollErr}
 	}
 }
 
-// errNothingListed means that there is nothing to delete, any more.
+// errNothingListed means that there is nothing to disconnect, any more.
 var errNothingListed = errors.New("no service is listed")
 
-func (c *Client) guard(ctx context.Context, accountID string, approved []Service) error {
-	services, err := c.list(ctx, accountID, listOptions{})
+func (c *Client) checkApproved(ctx context.Context, accountID string, approved []Service) error {
+	services, err := c.list(ctx, accountID)
 	if err != nil {
 		return err
 	}
 	if len(services) == 0 {
 		return errNothingListed
 	}
-	unseen := slices.DeleteFunc(services, func(s Service) bool {
+	unplanned := slices.DeleteFunc(services, func(s Service) bool {
 		return slices.ContainsFunc(approved, func(a Service) bool { return a.ID == s.ID })
 	})
-	if len(unseen) > 0 {
-		return &UnseenServicesError{Services: unseen}
+	if len(unplanned) > 0 {
+		return &UnplannedServicesError{Services: unplanned}
 	}
 	return nil
 }
 
-// noLimit makes look go on until the context's deadline.
-const noLimit time.Duration = -1
+// list is ListServices without sharing: what others have under way may have begun
+// too early.
+func (c *Client) list(ctx context.Context, accountID string) ([]Service, error) {
+	return c.sendList(ctx, c.listRequest(accountID))
+}
 
-// look lists until a list is as wanted, for at most the limit, and at least once.
-// It returns the last services seen, and why the last look failed or looking
-// ended early. A failed look is followed by another one as long as there is time;
-// waiting for the rate limit does not count towards the limit.
-func (c *Client) look(ctx context.Context, accountID string, limit time.Duration, wanted func([]Service) bool) ([]Service, error) {
-	parent := ctx
-	if ctx.Err() != nil {
-		// What has been done is worth one look, interrupted or not.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruptedLookTime)
-		defer cancel()
-	}
-	end := c.clock.Now().Add(limit)
+// poll lists until done says so, or until a list after the limit, and returns the
+// last services seen. The error is nil if done said so; else it is why the last
+// list failed, if it did, or that the context has ended. A list that fails is not
+// retried: it is followed by the next one.
+func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration, done func([]Service) bool) ([]Service, error) {
 	var services []Service
+	started := c.clock.Now()
 	for pause := pollMin; ; pause = min(pause*3/2, pollMax) {
-		listed, err := c.list(ctx, accountID, listOptions{once: true})
+		req := c.listRequest(accountID)
+		req.retries = 0
+		listed, err := c.sendList(ctx, req)
 		if err == nil {
 			services = listed
-			if wanted(listed) {
-				return listed, nil
+			if done(listed) {
+				return services, nil
 			}
 		}
-		wait := pause
-		if limit != noLimit {
-			wait = min(pause, end.Sub(c.clock.Now())) // The last look is at the end.
-		}
-		var limited *RateLimitedError
-		if errors.As(err, &limited) {
-			wait = max(pause, limited.Wait)
-			end = end.Add(wait)
-		}
-		switch {
-		case parent.Err() != nil:
-			return services, endedAfter(err, parent.Err())
-		case wait <= 0, limited != nil && !c.fits(ctx, wait):
+		left := limit - c.clock.Now().Sub(started)
+		if left <= 0 || errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) {
 			return services, err
 		}
-		if ctxErr := c.sleep(ctx, wait); ctxErr != nil {
-			return services, endedAfter(err, ctxErr)
+		if ended := sleep(ctx, c.clock, min(pause, left)); ended != nil {
+			return services, errors.Join(err, &EndedError{Err: ended})
 		}
 	}
 }
 
-// endedAfter adds to a look's error that the context ended, unless it says so.
-func endedAfter(err, ctxErr error) error {
-	if errors.Is(err, ctxErr) {
-		return err
+// pollAfterChange polls for what a change has led to. After an interrupt, it is
+// worth one list.
+func (c *Client) pollAfterChange(ctx context.Context, accountID string, limit time.Duration, done func([]Service) bool) ([]Service, error) {
+	interrupt := ctx.Err()
+	if interrupt == nil {
+		return c.poll(ctx, accountID, limit, done)
 	}
-	return errors.Join(err, &endedError{ctxErr})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptedGracePeriod)
+	defer cancel()
+	isDone := false
+	services, _ := c.poll(ctx, accountID, 0, func(listed []Service) bool {
+		isDone = done(listed)
+		return isDone
+	})
+	if isDone {
+		return services, nil
+	}
+	return services, &EndedError{Err: interrupt}
 }
 
 // accountLocks holds a lock for each account of each API. It is the process's,
@@ -335,19 +241,20 @@ func (c *Client) lock(ctx context.Context, accountID string) (unlock func(), err
 	value, _ := accountLocks.LoadOrStore(c.baseURL+" "+strings.ToLower(accountID), semaphore.NewWeighted(1))
 	lock := value.(*semaphore.Weighted) //nolint:forcetypeassert // Nothing else is stored.
 	if err := lock.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &endedError{err})
+		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &EndedError{Err: err})
 	}
 	return func() { lock.Release(1) }, nil
 }
 
-func (c *Client) claim(accountID string) {
-	c.claimsMu.Lock()
-	defer c.claimsMu.Unlock()
-	c.claims[strings.ToLower(accountID)] = true
+func (c *Client) markConnected(accountID string) {
+	c.connectedMu.Lock()
+	defer c.connectedMu.Unlock()
+	c.connected[strings.ToLower(accountID)] = true
 }
 
-func (c *Client) claimed(accountID string) bool {
-	c.claimsMu.Lock()
-	defer c.claimsMu.Unlock()
-	return c.claims[strings.ToLower(accountID)]
+// ConnectedInRun reports whether this client has connected or adopted the account.
+func (c *Client) ConnectedInRun(accountID string) bool {
+	c.connectedMu.Lock()
+	defer c.connectedMu.Unlock()
+	return c.connected[strings.ToLower(accountID)]
 }

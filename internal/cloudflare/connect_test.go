@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +37,7 @@ func TestConnect(t *testing.T) {
 		noError(t, err)
 		equal(t, "services", connection.Services, services(alpha, beta))
 		equal(t, "length of the connection's ID", len(connection.ID), 32)
-		equal(t, "error of the look", connection.LookErr, nil)
+		equal(t, "error of the look", connection.PollErr, nil)
 		equal(t, "time taken", time.Since(started), 0)
 		b.wantLog(t, "list token link list")
 		equal(t, "token", b.server.Requests()[2].Token, b.server.Account(b.account).Tokens()[0])
@@ -57,9 +56,9 @@ func TestConnectRefusesAConnectedAccount(t *testing.T) {
 		b.wantLog(t, "list")
 
 		// It has no claim to the account, either.
-		handedOver, err := b.Disconnect(t.Context(), b.account, services(alpha, beta))
+		transferred, err := b.Disconnect(t.Context(), b.account, services(alpha, beta))
 		noError(t, err)
-		equal(t, "handed over", handedOver, false)
+		equal(t, "transferred", transferred, false)
 	})
 }
 
@@ -143,7 +142,7 @@ func TestConnectIsPending(t *testing.T) {
 		noError(t, err)
 		equal(t, "length of the connection's ID", len(connection.ID), 32)
 		equal(t, "services", len(connection.Services), 0)
-		equal(t, "error of the look", connection.LookErr, nil)
+		equal(t, "error of the look", connection.PollErr, nil)
 		equal(t, "time taken", time.Since(started), 10*time.Second)
 		b.wantLog(t, "list token link"+lists(6))
 	})
@@ -186,7 +185,7 @@ func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 		// It does not count as a connection of this client.
 		b.server.Account(b.account).PersonConnects()
 		_, err = b.Disconnect(t.Context(), b.account, nil)
-		_ = wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnplannedServicesError](t, err)
 	})
 }
 
@@ -292,8 +291,8 @@ func TestLostLinkAnswers(t *testing.T) {
 					equal(t, "connection", connection, nil)
 					equal(t, "time taken", taken, 10*time.Second)
 					unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
-					equal(t, "error of the look", unsettled.LookErr, nil)
-					equal(t, "outcome is open", cloudflare.IsOutcomeOpen(unsettled.Err), true)
+					equal(t, "error of the look", unsettled.PollErr, nil)
+					equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(unsettled.Err), true)
 					says(t, err, "it is not known whether PagerDuty was linked", "/connect/[redacted]")
 					b.mustNotLeak(t, err.Error())
 					b.wantLog(t, "list token link"+lists(6))
@@ -308,18 +307,18 @@ func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, After: true})
-		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, Body: refusal, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503, Body: refusal})
 		_, err := b.connect(t.Context())
 		unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
 		equal(t, "status of the link", wants[*cloudflare.APIError](t, err).StatusCode, 500)
-		equal(t, "status of the look", wants[*cloudflare.APIError](t, unsettled.LookErr).StatusCode, 503)
+		equal(t, "status of the look", wants[*cloudflare.APIError](t, unsettled.PollErr).StatusCode, 503)
 		says(t, err, "500 Internal", "\nLast, GET", "503 Service")
 	})
 	// One that passes does no harm.
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: 500, Body: refusal, After: true})
 		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503, Times: 2})
 		connection, err := b.connect(t.Context())
 		noError(t, err)
@@ -335,7 +334,7 @@ func TestRefusedLink(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: status})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Status: status, Body: refusal})
 				started := time.Now()
 				_, err := b.connect(t.Context())
 				equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
@@ -369,7 +368,7 @@ func TestLinkIsRepeatedAfter429AndRefusal(t *testing.T) {
 				c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 					if strings.Contains(r.URL.Path, "/connect/") {
 						if tried++; tried <= refusals {
-							return nil, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+							return nil, refuseConnection(r)
 						}
 					}
 					return server.RoundTripper().RoundTrip(r)
@@ -396,7 +395,7 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		b := on(t, server, retries(50), func(c *cloudflare.Config) {
 			c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 				if strings.Contains(r.URL.Path, "/connect/") {
-					return nil, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+					return nil, refuseConnection(r)
 				}
 				return server.RoundTripper().RoundTrip(r)
 			})
@@ -404,7 +403,7 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 		equal(t, "is an interrupt", errors.Is(err, context.Canceled), true)
 		says(t, err, "interrupted", "Before that, ", "connection refused")
 		b.wantLog(t, "list token")
@@ -415,7 +414,7 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 		says(t, err, "interrupted", "429 Too Many Requests")
 		b.wantLog(t, "list token link")
 	})
@@ -426,8 +425,8 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
-		equal(t, "surely never arrived", wants[*cloudflare.TransportError](t, err).Unsent, true)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
+		equal(t, "surely never left", wants[*cloudflare.EndedError](t, err).Unsent, true)
 		b.wantLog(t, "list token")
 	})
 }
@@ -451,10 +450,10 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 				connection, err := b.connect(ctx)
 				noError(t, err)
 				equal(t, "length of the connection's ID", len(connection.ID), 32)
-				says(t, connection.LookErr, "")
+				says(t, connection.PollErr, "")
 				between(t, "time taken", time.Since(started), 0, 40*time.Second)
 				if name == "429" {
-					equal(t, "wait", wants[*cloudflare.RateLimitedError](t, connection.LookErr).Wait, 601*time.Second)
+					equal(t, "wait", wants[*cloudflare.RateLimitedError](t, connection.PollErr).Wait, 601*time.Second)
 					equal(t, "time taken, as it does not fit", time.Since(started), 0)
 				}
 			})
@@ -472,11 +471,11 @@ func TestSettlingWaitsForTheRateLimit(t *testing.T) {
 		fault := tooMany(cloudflaretest.List, 1, "300")
 		fault.Skip = 1
 		b.server.Fail(fault)
-		b.consent(cloudflaretest.LinkModel{Lists: 2})
+		b.consent(cloudflaretest.LinkModel{Delay: 200 * time.Second})
 		connection, err := b.connect(ctx)
 		noError(t, err)
 		equal(t, "services", len(connection.Services), 1)
-		b.wantLog(t, "list token link list list list list")
+		b.wantLog(t, "list token link list list")
 	})
 }
 
@@ -495,8 +494,8 @@ func TestInterruptWhileSettling(t *testing.T) {
 				connection, err := b.connect(ctx)
 				noError(t, err)
 				equal(t, "length of the connection's ID", len(connection.ID), 32)
-				equal(t, "is an interrupt", errors.Is(connection.LookErr, context.Canceled), true)
-				equal(t, "says so once", strings.Count(connection.LookErr.Error(), "interrupted"), 1)
+				equal(t, "is an interrupt", errors.Is(connection.PollErr, context.Canceled), true)
+				equal(t, "says so once", strings.Count(connection.PollErr.Error(), "interrupted"), 1)
 				equal(t, "time taken", time.Since(started), 4*time.Second)
 			})
 		})
@@ -537,12 +536,12 @@ func TestInterruptWithinTheLink(t *testing.T) {
 				case !answered && (!looked || !test.linked):
 					unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
 					equal(t, "is an interrupt", errors.Is(err, context.Canceled), true)
-					says(t, unsettled.LookErr, "interrupted")
+					says(t, unsettled.PollErr, "interrupted")
 				default:
 					noError(t, err)
 					equal(t, "has the connection's ID", connection.ID != "", answered)
 					equal(t, "has services", len(connection.Services) > 0, looked)
-					equal(t, "error of the look", connection.LookErr != nil, !looked)
+					equal(t, "error of the look", connection.PollErr != nil, !looked)
 				}
 			})
 		})
@@ -680,9 +679,9 @@ func TestDisconnect(t *testing.T) {
 		t := b.t
 		b.show(alpha)
 		started := time.Now()
-		handedOver, err := disconnect(t.Context(), b, beta, alpha)
+		transferred, err := disconnect(t.Context(), b, beta, alpha)
 		noError(t, err)
-		equal(t, "handed over", handedOver, false)
+		equal(t, "transferred", transferred, false)
 		equal(t, "time taken", time.Since(started), 0)
 		equal(t, "services", len(b.server.Account(b.account).Services()), 0)
 		b.wantLog(t, "list delete list")
@@ -722,7 +721,7 @@ func TestDisconnectGuards(t *testing.T) {
 					noError(t, err)
 					return
 				}
-				unseen := wants[*cloudflare.UnseenServicesError](t, err)
+				unseen := wants[*cloudflare.UnplannedServicesError](t, err)
 				equal(t, "unseen", unseen.Services, services(test.unseen...))
 				for _, service := range test.unseen {
 					says(t, err, fmt.Sprintf("%q (ID %s)", service.Name, service.ID))
@@ -776,7 +775,7 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 				fault.Hook = func() { b.show(alpha, beta) }
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
-				equal(t, "unseen", wants[*cloudflare.UnseenServicesError](t, err).Services, services(beta))
+				equal(t, "unseen", wants[*cloudflare.UnplannedServicesError](t, err).Services, services(beta))
 				equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 				b.wantLog(t, "list delete list")
 			})
@@ -814,7 +813,7 @@ func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		time.AfterFunc(30*time.Second, func() { b.show(alpha, beta) })
 		_, err = disconnect(t.Context(), b, alpha)
-		_ = wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnplannedServicesError](t, err)
 		equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 	})
 	// However long requests wait, a look was the last thing before a deletion.
@@ -855,7 +854,7 @@ func TestRefusedDeletion(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: status})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: status, Body: refusal})
 			started := time.Now()
 			_, err := disconnect(t.Context(), b, alpha)
 			equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
@@ -1041,7 +1040,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 
 // An account that the client itself has connected or adopted belongs to another
 // resource by the time it is to be disconnected.
-func TestDisconnectHandsOver(t *testing.T) {
+func TestDisconnectTransfersOwnership(t *testing.T) {
 	t.Parallel()
 	for name, existing := range map[string][]cloudflaretest.Service{"connected": nil, "adopted": {alpha}} {
 		t.Run(name, func(t *testing.T) {
@@ -1056,17 +1055,17 @@ func TestDisconnectHandsOver(t *testing.T) {
 				noError(t, err)
 				b.server.ResetRequests()
 				for _, account := range []string{b.account, strings.ToUpper(b.account), strings.ToLower(other)} {
-					handedOver, err := b.Disconnect(t.Context(), account, connection.Services)
+					transferred, err := b.Disconnect(t.Context(), account, connection.Services)
 					noError(t, err)
-					equal(t, "handed over", handedOver, true)
+					equal(t, "transferred", transferred, true)
 				}
 				equal(t, "requests", b.server.Count(""), 0)
 
 				// Another run, and another account, have nothing to do with that.
 				later := on(t, b.server, inMemory(b.server))
-				handedOver, err := later.Disconnect(t.Context(), b.account, connection.Services)
+				transferred, err := later.Disconnect(t.Context(), b.account, connection.Services)
 				noError(t, err)
-				equal(t, "handed over", handedOver, false)
+				equal(t, "transferred", transferred, false)
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 		})

@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -101,6 +103,9 @@ func online(t *testing.T, edits ...edit) *bench {
 	t.Helper()
 	return on(t, cloudflaretest.New(t), edits...)
 }
+
+// refusal is the body of a failure that gives no reason.
+const refusal = `{"success": false}`
 
 // bubble runs a test on a bench without sockets, where time passes at once.
 func bubble(t *testing.T, test func(*bench), edits ...edit) {
@@ -213,6 +218,13 @@ func mustNotHold(t *testing.T, text string, secrets ...string) {
 			t.Errorf("the secret %s is in: %s", secret, text)
 		}
 	}
+}
+
+// refuseConnection fails as net/http does where nothing listens: the request wants
+// a connection, and gets none.
+func refuseConnection(r *http.Request) error {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 }
 
 // transport is a network made of a function.

@@ -17,7 +17,7 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 	var seen []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, fmt.Sprint(r.Method, " ", r.Proto, " ", r.Close))
-		fmt.Fprint(w, `{"success": true}`)
+		fmt.Fprint(w, `{"success": true, "result": {"id": "x"}}`)
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -27,8 +27,8 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	client.pooled.(*http.Transport).TLSClientConfig.RootCAs = trusted
-	client.singleUse.(*http.Transport).TLSClientConfig.RootCAs = trusted
+	client.pooled.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
+	client.singleUse.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
 
 	_, listErr := client.ListServices(t.Context(), "a")
 	_, linkErr := client.Link(t.Context(), "a", "token")

@@ -85,7 +85,7 @@ func TestLinkArrivesOnce(t *testing.T) {
 
 			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: after, Times: 1})
 			_, err = b.Link(t.Context(), b.account, token)
-			equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), true)
+			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), true)
 			equal(t, "links", b.server.Count(cloudflaretest.Link), 1)
 		})
 	}
@@ -263,7 +263,7 @@ func TestRequestTimeoutOverSockets(t *testing.T) {
 			started := time.Now()
 			_, err := client.ListServices(t.Context(), "a")
 			between(t, "time taken", time.Since(started), 300*time.Millisecond, 5*time.Second)
-			says(t, err, "no complete answer within the request timeout of 100ms")
+			says(t, err, "no complete response within the request timeout of 100ms")
 			equal(t, "requests", requests.Load(), 3)
 		})
 	}

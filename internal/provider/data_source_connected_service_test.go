@@ -151,7 +151,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 			t := server.t
 			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
 			started := time.Now()
-			expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s"))
+			expect(t, newSession(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "retry in 10m0s"))
 			took(t, started, 0, 0)
 		})
 	})

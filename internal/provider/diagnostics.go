@@ -4,8 +4,6 @@
 package provider
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -50,13 +48,15 @@ func (f failure) advice() string {
 		connected *cloudflare.AlreadyConnectedError
 		none      *cloudflare.NoServicesError
 		unsettled *cloudflare.LinkUnsettledError
-		unseen    *cloudflare.UnseenServicesError
+		unseen    *cloudflare.UnplannedServicesError
 		listed    *cloudflare.StillListedError
 		missing   *cloudflare.NoSuchServiceError
 		several   *cloudflare.AmbiguousServiceError
 		limited   *cloudflare.RateLimitedError
 		api       *cloudflare.APIError
-		untrusted *tls.CertificateVerificationError
+		ended     *cloudflare.EndedError
+		foreign   *cloudflare.ForeignError
+		untrusted *cloudflare.CertificateError
 	)
 	switch {
 	case errors.As(f.err, &connected):
@@ -81,15 +81,17 @@ func (f failure) advice() string {
 		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
 	case errors.As(f.err, &limited):
 		return fmt.Sprintf("The limit is 1,200 calls in five minutes for one user, over everything that user does. Run again in %s, with a lower -parallelism, or give Terraform a user of its own.", limited.Wait.Round(1e9))
-	case errors.Is(f.err, context.Canceled):
+	case errors.As(f.err, &ended) && ended.Interrupted():
 		return "The operation was interrupted. Run again: what was done is found then."
-	case errors.Is(f.err, context.DeadlineExceeded):
+	case errors.As(f.err, &ended):
 		if f.timeout == "" {
 			return "Run again when the API answers."
 		}
 		return fmt.Sprintf("Run again, or allow for more time with `%s`.", f.timeout)
 	case errors.As(f.err, &api):
 		return f.adviceOnAnswer(api)
+	case errors.As(f.err, &foreign):
+		return f.adviceOnAnswer(&cloudflare.APIError{Request: foreign.Request, StatusCode: foreign.StatusCode})
 	case errors.As(f.err, &untrusted):
 		return "The server's certificate is not trusted. If a proxy opens TLS connections, make its certificate authority known to the system; check `base_url`."
 	default:
@@ -106,7 +108,7 @@ func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
 		return "The API does not accept the credentials. Check " + credentials + "."
 	case err.StatusCode == http.StatusForbidden:
 		return fmt.Sprintf("The credentials are not valid, or may not do this. The API token needs %s for this account, and PagerDuty needs a Business plan or higher. Check %s.", f.permission, credentials)
-	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
+	case err.Op == cloudflare.OpLink && err.StatusCode < 500:
 		return "An integration token works once, for the account that it was made for. Apply again."
 	case err.StatusCode == http.StatusNotFound:
 		return fmt.Sprintf("Check `account_id` and the provider's `base_url`. %s.", accountIDAdvice)

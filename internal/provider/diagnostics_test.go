@@ -40,12 +40,12 @@ func TestFailureAdvice(t *testing.T) {
 		"already connected": {err: &cloudflare.AlreadyConnectedError{Services: services}, want: append(snippets, "adopt_existing = true", "no other state")},
 		"no services":       {err: &cloudflare.NoServicesError{Err: context.DeadlineExceeded}, want: append(snippets, "may still become live", finishURL, "Nothing was saved", "timeouts.create")},
 		"link unsettled":    {err: &cloudflare.LinkUnsettledError{Err: answered(500)}, want: append(snippets, "Apply again", "Nothing was saved")},
-		"unseen services":   {err: &cloudflare.UnseenServicesError{Services: services}, want: []string{"Nothing was deleted", "Plan again", "destroy = false", "terraform state rm"}},
+		"unseen services":   {err: &cloudflare.UnplannedServicesError{Services: services}, want: []string{"Nothing was deleted", "Plan again", "destroy = false", "terraform state rm"}},
 		"still listed":      {err: &cloudflare.StillListedError{Services: services, Err: context.Canceled}, want: []string{"stays in the state", "Apply again"}},
 		"rate limit":        {err: &cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: answered(429)}, want: []string{"1,200 calls in five minutes for one user", "Run again in 5m0s", "-parallelism", "a user of its own"}},
-		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
-		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
-		"fixed deadline":    {err: context.DeadlineExceeded, want: []string{"Run again when the API answers"}, not: "``"},
+		"interrupted":       {err: &cloudflare.EndedError{Err: context.Canceled, Before: answered(500)}, want: []string{"was interrupted. Run again"}},
+		"deadline":          {err: &cloudflare.EndedError{Err: context.DeadlineExceeded}, timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
+		"fixed deadline":    {err: &cloudflare.EndedError{Err: context.DeadlineExceeded}, want: []string{"Run again when the API answers"}, not: "``"},
 		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
 		"7003 in a chain":   {err: answered(400, cloudflare.ErrorDetail{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}), want: []string{"no such account"}},
 		"401":               {err: answered(401, said), want: append(credentials, "does not accept the credentials")},
@@ -54,9 +54,9 @@ func TestFailureAdvice(t *testing.T) {
 		"500":               {err: answered(500, said), want: []string{"https://www.cloudflarestatus.com", "CF-Ray"}},
 		"599":               {err: answered(599), want: []string{"https://www.cloudflarestatus.com"}},
 		"not the API":       {err: answered(200), want: []string{"not look like the Cloudflare API", "`base_url`", "proxy"}},
-		"redirect":          {err: answered(302), want: []string{"`base_url`"}},
+		"redirect":          {err: &cloudflare.ForeignError{StatusCode: 302}, want: []string{"`base_url`"}},
 		"other refusal":     {err: answered(400, said), want: append(credentials, "refused", "`account_id`")},
-		"certificate":       {err: fmt.Errorf("x: %w", &tls.CertificateVerificationError{Err: errors.New("x")}), want: []string{"certificate is not trusted", "`base_url`"}},
+		"certificate":       {err: &cloudflare.CertificateError{Err: &tls.CertificateVerificationError{Err: errors.New("x")}}, want: []string{"certificate is not trusted", "`base_url`"}},
 		"connection":        {err: io.ErrUnexpectedEOF, want: []string{"network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 				{"code": 1002, "message": "Second"}
 			]}`})
 		expect(t, newSession(t, server, nil).read(connected(primary)).diags, anError("Unable to Read PagerDuty Connection",
-			"Account "+accountA+": GET /accounts/"+accountA+"/alerting/v3/destinations/pagerduty answered 400 Bad Request (CF-Ray abc-FRA)",
+			"Account "+accountA+": GET /accounts/"+accountA+"/alerting/v3/destinations/pagerduty returned 400 Bad Request (CF-Ray abc-FRA)",
 			"\n  - First (code 1001) at /name, see https://example.com/doc\n    - Deeper (code 1003)\n  - Second (code 1002)"))
 	})
 }

@@ -191,7 +191,7 @@ func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connecti
 	}
 	ctx, cancel := context.WithTimeout(ctx, planLookTimeout)
 	defer cancel()
-	services, err := r.data.client.PeekServices(ctx, plan.AccountID.ValueString())
+	services, err := r.data.client.CheckServices(ctx, plan.AccountID.ValueString())
 	if err != nil {
 		tflog.Warn(ctx, "Unable to look whether the account is connected already", map[string]any{"error": err.Error()})
 		return
@@ -219,7 +219,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	if len(connection.Services) == 0 {
-		resp.Diagnostics.Append(pendingWarning(accountID, connection.LookErr))
+		resp.Diagnostics.Append(pendingWarning(accountID, connection.PollErr))
 	}
 	plan.fromConnection(connection)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -310,7 +310,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 	}
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
 		resp.Diagnostics.AddError("Invalid Import ID", fmt.Sprintf("A connection is imported by the ID of its account, and %q %s. %s.",
-			cloudflare.Printable(accountID, 2*cloudflare.MaxAccountIDLength), err, accountIDAdvice))
+			cloudflare.EscapeTerminal(accountID, 2*cloudflare.MaxAccountIDLength), err, accountIDAdvice))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("account_id"), accountID)...)
