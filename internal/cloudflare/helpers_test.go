@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +104,9 @@ func online(t *testing.T, edits ...edit) *bench {
 	return on(t, cloudflaretest.New(t), edits...)
 }
 
+// refusal is the body of a failure that gives no reason.
+const refusal = `{"success": false}`
+
 // bubble runs a test on a bench without sockets, where time passes at once.
 func bubble(t *testing.T, test func(*bench), edits ...edit) {
 	t.Helper()
@@ -136,11 +141,12 @@ func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]fu
 			return err
 		},
 		cloudflaretest.Link: func(ctx context.Context) error {
-			_, err := client.Link(ctx, account, someToken)
+			_, _, err := client.Link(ctx, account, someToken)
 			return err
 		},
 		cloudflaretest.Delete: func(ctx context.Context) error {
-			return client.DeleteServices(ctx, account, nil)
+			_, err := client.DeleteServices(ctx, account, nil)
+			return err
 		},
 	}
 }
@@ -213,6 +219,13 @@ func mustNotHold(t *testing.T, text string, secrets ...string) {
 			t.Errorf("the secret %s is in: %s", secret, text)
 		}
 	}
+}
+
+// refuseConnection fails as net/http does where nothing listens: the request wants
+// a connection, and gets none.
+func refuseConnection(r *http.Request) error {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 }
 
 // transport is a network made of a function.

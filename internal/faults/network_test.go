@@ -31,7 +31,7 @@ func TestToxics(t *testing.T) {
 		resets2 = `{"type": "reset_peer", "stream": "upstream", "attributes": {"timeout": 50}}`
 		nothing = `{"type": "limit_data", "attributes": {"bytes": 0}}`
 
-		timedOut = "no complete answer within the request timeout of 700ms"
+		timedOut = "no complete response within the request timeout of 700ms"
 		ended    = "EOF"
 		reset    = "connection reset by peer"
 	)
@@ -86,7 +86,7 @@ func TestToxics(t *testing.T) {
 					}
 					for _, d := range result.resp.errors() {
 						// A busy machine may need the whole request timeout to tell.
-						if !containsAny(d.Detail, []string{test.says, "no complete answer within the request timeout"}) || !strings.Contains(d.Detail, "Check the network") {
+						if !containsAny(d.Detail, []string{test.says, "no complete response within the request timeout"}) || !strings.Contains(d.Detail, "Check the network") {
 							t.Errorf("%s: %q, or advice, is missing: %s", name, test.says, d.Detail)
 						}
 					}
@@ -322,7 +322,7 @@ func TestUnreachable(t *testing.T) {
 
 // unresolved is what is said of a name that does not exist. A resolver may also
 // take too long to say so.
-var unresolved = []string{"lookup api.cloudflare.invalid", "no complete answer within the request timeout of 3s"}
+var unresolved = []string{"lookup api.cloudflare.invalid", "no complete response within the request timeout of 3s"}
 
 // expectUnsent runs operations that have to fail, with an error that says one of
 // these, and the advice, before any request has arrived.

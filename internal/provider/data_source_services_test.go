@@ -118,7 +118,7 @@ func TestServicesTimeout(t *testing.T) {
 				expect(t, read.diags)
 				took(t, started, 599*time.Second, 600*time.Second)
 			} else {
-				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s", "-parallelism"))
+				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "retry in 10m0s", "-parallelism"))
 				took(t, started, 0, 0)
 			}
 		}

@@ -92,7 +92,7 @@ func policyLines(heading string, affected affectedPolicies) string {
 			lines = append(lines, fmt.Sprintf("  and %d more", len(affected.policies)-i))
 			break
 		}
-		line := fmt.Sprintf("  - %s (%s)", cloudflare.Quote(policy.Name), cloudflare.Quote(policy.AlertType))
+		line := fmt.Sprintf("  - %s (%s)", cloudflare.Quote(policy.Name), cloudflare.EscapeTerminal(policy.AlertType, 100))
 		switch {
 		case !policy.Enabled:
 			line += ", disabled"
@@ -276,9 +276,23 @@ func queryFailed(failed []failure, accounts int) diag.Diagnostic {
 // maxNamedFailures is how many failed accounts a query explains.
 const maxNamedFailures = 20
 
-func invalidImportID(accountID string, err error) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid Import ID",
-		"A connection is imported by the ID of its account, and "+err.Error()+". "+accountIDAdvice+".")
+// notAnAccountID quotes what was given, and says which part of it is one.
+func notAnAccountID(err error) string {
+	text := err.Error()
+	if invalid, ok := errors.AsType[*cloudflare.AccountIDError](err); ok {
+		text = cloudflare.Quote(invalid.Value) + " " + text
+		switch {
+		case invalid.Trimmed():
+			text += ": it has white space or invisible characters around it, which trimspace() or an editor removes"
+		case invalid.ID != "":
+			text += ", but holds one: use " + invalid.ID
+		}
+	}
+	return text + ". " + accountIDAdvice + "."
+}
+
+func invalidImportID(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid Import ID", "A connection is imported by the ID of its account: "+notAnAccountID(err))
 }
 
 func unknownProviderArgument(arguments []string) diag.Diagnostic {

@@ -139,12 +139,12 @@ var explanations = []explanation{
 			"To make fewer requests, use one `pagerduty_services` in place of many lookups of an account. Or give Terraform a user of its own."),
 	},
 	{
-		when:  func(f failure) bool { return errors.Is(f.err, context.Canceled) },
+		when:  func(f failure) bool { return ended(f, context.Canceled) },
 		cause: say("The operation was interrupted."),
 		next:  say("Run it again: completed changes are detected."),
 	},
 	{
-		when:  func(f failure) bool { return errors.Is(f.err, context.DeadlineExceeded) },
+		when:  func(f failure) bool { return ended(f, context.DeadlineExceeded) },
 		cause: func(f failure) string { return "The operation on account " + f.accountID + " timed out." },
 		next: func(f failure) string {
 			switch f.timeout {
@@ -166,6 +166,12 @@ var explanations = []explanation{
 			return "The proxy " + proxy.Address + " refused the connection (" + proxy.Status + "). The request did not reach Cloudflare."
 		},
 		next: say("Check the proxy in HTTPS_PROXY and its user name and password, whether it lets this machine reach the API, and NO_PROXY."),
+	},
+	{
+		when:  is[*cloudflare.ProxyURLError],
+		cause: say("The proxy URL in HTTPS_PROXY can't be used."),
+		next:  say("Give it as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded, or unset it."),
+		plain: true,
 	},
 	{
 		when: func(f failure) bool {
@@ -263,6 +269,12 @@ func (f failure) baseURLAdvice() string {
 func is[E error](f failure) bool {
 	_, ok := errors.AsType[E](f.err)
 	return ok
+}
+
+// ended reports whether the operation ended for this reason.
+func ended(f failure, reason error) bool {
+	err, ok := errors.AsType[*cloudflare.EndedError](f.err)
+	return ok && errors.Is(err.Err, reason)
 }
 
 func apiError(matches func(*cloudflare.APIError) bool) func(failure) bool {

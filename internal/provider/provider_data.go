@@ -90,6 +90,6 @@ func (d *providerData) unrouted(ctx context.Context, accountID string, listed []
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	policies, err := d.client.CheckPolicies(ctx, accountID)
+	policies, err := d.client.ListPolicies(ctx, accountID)
 	return affectedPolicies{policies: cloudflare.PoliciesUnrouted(policies, listed), err: err}
 }

@@ -295,7 +295,7 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 		accountID = identity.ValueString()
 	}
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
-		resp.Diagnostics.Append(invalidImportID(accountID, err))
+		resp.Diagnostics.Append(invalidImportID(err))
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("account_id"), accountID)...)

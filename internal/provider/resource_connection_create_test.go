@@ -5,6 +5,7 @@ package provider
 
 import (
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"syscall"
 	"testing"
@@ -250,6 +251,7 @@ func TestCreateLinkThatDidNotArriveIsRepeated(t *testing.T) {
 				config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 					if server.Count(cloudflaretest.Token) > 0 && refusals > 0 {
 						refusals--
+						httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host) // It wants a connection, and gets none.
 						return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: syscall.ECONNREFUSED}
 					}
 					return next.RoundTrip(r)

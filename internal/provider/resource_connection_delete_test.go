@@ -97,7 +97,7 @@ func TestDeleteAnswers(t *testing.T) {
 		"listed too long": {
 			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusOK, Body: listedStill}},
 			took:   30 * time.Second,
-			want:   []wanted{anError(deletionFailed, "the services were to be deleted, but the API still lists", `"Primary"`, "stays in the state. Apply again")},
+			want:   []wanted{anError(deletionFailed, "the services were to be disconnected, but the API still lists", `"Primary"`, "stays in the state. Apply again")},
 		},
 		"no look afterwards": {
 			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden}},
@@ -126,7 +126,7 @@ func TestDeleteAnswers(t *testing.T) {
 		"rate limit beyond timeouts.delete": {
 			faults: []cloudflaretest.Fault{{Call: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"200"}}}},
 			calls:  "list", left: []cloudflaretest.Service{primary},
-			want: []wanted{anError(deletionFailed, "answered again in 3m20s")},
+			want: []wanted{anError(deletionFailed, "retry in 3m20s")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestDeleteInterrupted(t *testing.T) {
 
 func TestDeleteHasTenMinutes(t *testing.T) {
 	t.Parallel()
-	for wait, want := range map[string][]wanted{"599": nil, "600": {anError(deletionFailed, "answered again in 10m0s")}} {
+	for wait, want := range map[string][]wanted{"599": nil, "600": {anError(deletionFailed, "retry in 10m0s")}} {
 		t.Run(wait, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *fakeAPI) {

@@ -14,7 +14,7 @@ import (
 )
 
 // clicks are what each message about a pending connection says of the person.
-var clicks = []string{"https://dash.cloudflare.com/" + accountA + "/notifications", "select Connect", "log in to PagerDuty", "choose services", "select Continue"}
+var clicks = []string{"https://dash.cloudflare.com/" + accountA + "/notifications", "select Connect", "log in to PagerDuty", "choose services, select Continue"}
 
 func isPending(parts ...string) wanted {
 	return aWarning(titlePending, append(append([]string{accountA}, clicks...), parts...)...)
@@ -165,7 +165,7 @@ func TestPendingUpdateSavesSettingsWhereListFails(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusNotFound})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusNotFound, Body: cloudflaretest.Failure(7003, "Could not route")})
 		c := newCore(t, server, nil)
 		block := object{"disconnect_on_destroy": false}
 		updated := c.converge(connected(), block)

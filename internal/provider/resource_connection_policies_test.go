@@ -40,8 +40,8 @@ func TestPlanDestroyNamesPolicies(t *testing.T) {
 		p := newCore(t, server, nil).plan(connected(primary), nil)
 		expect(t, p.diags, willDisconnect(primary))
 		want := "These notification policies stop paging:\n" +
-			"  - \"Mailed\" (dos_attack_l7), still reaches its other destinations\n" +
 			"  - \"Dashed\" (dos_attack_l7)\n" +
+			"  - \"Mailed\" (dos_attack_l7), still reaches its other destinations\n" +
 			"  - \"Quiet\" (dos_attack_l7), disabled\n"
 		if !strings.Contains(p.diags.String(), want) || strings.Contains(p.diags.String(), "Elsewhere") {
 			t.Errorf("want\n%s\nin\n%s", want, p.diags)

@@ -58,7 +58,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 		"success false":    {"did not succeed", "200 OK"},
 		"500":              {"500", "cloudflarestatus.com", "CF-Ray"},
 		"redirect":         {"redirects are not followed"},
-		"rate limit ahead": {"answered again in 50m0s", "1,200 calls", "-parallelism"},
+		"rate limit ahead": {"retry in 50m0s", "1,200 calls", "-parallelism"},
 	}
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
@@ -79,9 +79,8 @@ func TestReadErrorKeepsState(t *testing.T) {
 func TestReadServicesGone(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"empty":   `{"success":true,"result":[],"errors":[],"messages":[],"result_info":{"count":0}}`,
-		"null":    `{"success":true,"result":null}`,
-		"missing": `{"success":true}`,
+		"empty": `{"success":true,"result":[],"errors":[],"messages":[],"result_info":{"count":0}}`,
+		"null":  `{"success":true,"result":null}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +166,7 @@ func TestReadTimeouts(t *testing.T) {
 	}{
 		// A block that outlasts the operation is told at once.
 		"429 within the timeout":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"599"}}, Times: 1}, took: 599 * time.Second},
-		"429 beyond the timeout":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, advice: "answered again in 10m0s"},
+		"429 beyond the timeout":      {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, advice: "retry in 10m0s"},
 		"stalled beyond the attempts": {fault: cloudflaretest.Fault{Stall: time.Hour}, took: 5 * 30 * time.Second, advice: "`request_timeout`"},
 		"stalled beyond the timeout":  {config: object{"request_timeout": "1h"}, fault: cloudflaretest.Fault{Stall: time.Hour}, took: 10 * time.Minute, advice: "Run again when the API answers"},
 	} {

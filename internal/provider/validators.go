@@ -58,13 +58,11 @@ func (validAccountID) ValidateString(_ context.Context, req validator.StringRequ
 	}
 	accountID := req.ConfigValue.ValueString()
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Account ID", fmt.Sprintf("The argument `%s`: %s. %s.", req.Path, err, accountIDAdvice))
-	} else if !usualAccountID.MatchString(accountID) {
-		resp.Diagnostics.AddAttributeWarning(req.Path, "Unusual Account ID", fmt.Sprintf("%q does not look like the ID of a Cloudflare account. %s.", accountID, accountIDAdvice))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Account ID", fmt.Sprintf("The argument `%s`: %s", req.Path, notAnAccountID(err)))
+	} else if !cloudflare.IsUsualAccountID(accountID) {
+		resp.Diagnostics.AddAttributeWarning(req.Path, "Unusual Account ID", cloudflare.Quote(accountID)+" does not look like the ID of a Cloudflare account. "+accountIDAdvice+".")
 	}
 }
-
-var usualAccountID = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 func validRegexp(s string) error {
 	if _, err := regexp.Compile(s); err != nil {

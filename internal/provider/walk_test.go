@@ -386,7 +386,7 @@ var spoiled = []func([]byte) []byte{
 	func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"name"`), []byte(`"title"`)) },
 	func(b []byte) []byte { return b[:len(b)/2] },
 	func(b []byte) []byte { return append(b, "trailing"...) },
-	func([]byte) []byte { return bytes.Repeat([]byte(" "), cloudflare.MaxAnswerSize+1) },
+	func([]byte) []byte { return bytes.Repeat([]byte(" "), cloudflare.MaxResponseSize+1) },
 }
 
 // What terraform does with the connections.

@@ -34,13 +34,14 @@ func TestCalls(t *testing.T) {
 			token, err := b.CreateIntegrationToken(ctx, b.account)
 			noError(t, err)
 			equal(t, "tokens", b.server.Account(b.account).Tokens(), []string{token})
-			connection, err := b.Link(ctx, b.account, token)
+			connection, _, err := b.Link(ctx, b.account, token)
 			noError(t, err)
 			equal(t, "length of the connection's ID", len(connection), 32)
-			listed, err = b.PeekServices(ctx, b.account)
+			listed, err = b.CheckServices(ctx, b.account)
 			noError(t, err)
 			equal(t, "services", listed, services(alpha, beta))
-			noError(t, b.DeleteServices(ctx, b.account, nil))
+			_, err = b.DeleteServices(ctx, b.account, nil)
+			noError(t, err)
 			equal(t, "services after delete", len(b.server.Account(b.account).Services()), 0)
 
 			test.header.Set("Accept", "application/json")
@@ -59,12 +60,12 @@ func TestCalls(t *testing.T) {
 
 func TestBaseURLMayEndInASlash(t *testing.T) {
 	t.Parallel()
-	client, requests := answering(t, 200, nil, `{"success": true}`, func(c *cloudflare.Config) { c.BaseURL = "https://example.com/v4/" })
+	client, requests := answering(t, 200, nil, `{"success": true, "result": []}`, func(c *cloudflare.Config) { c.BaseURL = "https://example.com/v4/" })
 	_, err := client.ListServices(t.Context(), "a")
 	noError(t, err)
 	equal(t, "URL", (*requests)[0].URL.String(), "https://example.com/v4/accounts/a/alerting/v3/destinations/pagerduty")
 
-	client, requests = answering(t, 200, nil, `{"success": true}`)
+	client, requests = answering(t, 200, nil, `{"success": true, "result": []}`)
 	_, err = client.ListServices(t.Context(), "a")
 	noError(t, err)
 	equal(t, "default URL", (*requests)[0].URL.String(), "https://api.cloudflare.com/client/v4/accounts/a/alerting/v3/destinations/pagerduty")
@@ -85,9 +86,9 @@ func TestHostileIDs(t *testing.T) {
 				if err == nil {
 					t.Errorf("%s of account %q succeeded", call, id)
 				}
-				equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
+				equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 			}
-			_, err := client.Link(t.Context(), "a", id)
+			_, _, err := client.Link(t.Context(), "a", id)
 			if err == nil {
 				t.Errorf("link with token %q succeeded", id)
 			}
@@ -130,14 +131,27 @@ func TestListAnswers(t *testing.T) {
 		"result_info": {200, `{"result": [{"id":"1","name":"A","more":{}}], "result_info": {"page":1,"total_count":1}, ` + ok, list("1", "A"), ""},
 		"empty":       {200, `{"result": [], ` + ok, list(), ""},
 		"null":        {200, `{"result": null, ` + ok, list(), ""},
-		"missing":     {200, `{` + ok, list(), ""},
+		"an object":   {200, `{"result": {"id":"1","name":"A"}, ` + ok, list("1", "A"), ""},
+		"twice":       {200, `{"result": [{"id":"A-1","name":"A"},{"id":"2","name":"B"},{"id":"a1","name":"A"},{"id":"A-1","name":"C"}], ` + ok, list("A-1", "A", "2", "B"), ""},
+		"normal form": {200, `{"result": [{"id":"1","name":"Cafe\u0301"},{"id":"2","name":"Caf\u00e9"}], ` + ok, list("1", "Caf\u00e9", "2", "Caf\u00e9"), ""},
+		"odd info":    {200, `{"result": [], "result_info": {"total_count": "many", "total_pages": null}, ` + ok, list(), ""},
+		"no info":     {200, `{"result": [], "result_info": [], ` + ok, list(), ""},
+		"whole info":  {200, `{"result": [{"id":"1"},{"id":"1"}], "result_info": {"total_count": 2, "total_pages": 1}, ` + ok, list("1", ""), ""},
 		"null errors": {200, `{"result": [], "success": true, "errors": null, "messages": null}`, list(), ""},
 
-		"no success":         {200, `{"result": []}`, nil, "does not say whether the call succeeded"},
-		"null success":       {200, `{"result": [], "success": null}`, nil, "does not say whether the call succeeded"},
+		"missing":            {200, `{` + ok, nil, "there is no result, which proves nothing"},
+		"more than it holds": {200, `{"result": [{"id":"1"}], "result_info": {"total_count": 2}, ` + ok, nil, "announces more than it holds"},
+		"count as text":      {200, `{"result": [], "result_info": {"total_count": "1"}, ` + ok, nil, "announces more than it holds"},
+		"more pages":         {200, `{"result": [{"id":"1"}], "result_info": {"total_pages": 2}, ` + ok, nil, "announces more than it holds"},
+		"errors as well":     {200, `{"result": [], "success": true, "errors": [{"code": 1, "message": "Partial failure"}]}`, nil, "Partial failure (code 1)"},
+		"odd errors as well": {200, `{"result": [], "success": true, "errors": [7]}`, nil, "the errors in the response can't be read"},
+		"messages":           {400, `{"success": false, "errors": [], "messages": [{"code": 7, "message": "Not today"}]}`, nil, "Not today (code 7)"},
+		"no success":         {200, `{"result": [], "errors": []}`, nil, "does not say whether the request succeeded"},
+		"no envelope":        {200, `{"result": []}`, nil, "not the JSON of the Cloudflare API"},
+		"null success":       {200, `{"result": [], "success": null}`, nil, "not the JSON of the Cloudflare API"},
 		"not a success":      {200, `{"result": [], "success": false, "errors": [{"code": 1, "message": "No luck"}]}`, nil, "No luck (code 1)"},
 		"silent failure":     {200, `{"result": [], "success": false}`, nil, "did not succeed, and gives no reason"},
-		"success as text":    {200, `{"result": [], "success": "true"}`, nil, "not the JSON of the Cloudflare API"},
+		"success as text":    {200, `{"result": [], "success": "true"}`, nil, "did not succeed"},
 		"204":                {204, ``, nil, "204 No Content"},
 		"another 2xx":        {202, `{"result": [], ` + ok, nil, "202 Accepted"},
 		"403":                {403, `{"result": [], ` + ok, nil, "403 Forbidden"},
@@ -148,14 +162,14 @@ func TestListAnswers(t *testing.T) {
 		"no body":            {200, "", nil, "not the JSON"},
 		"truncated":          {200, `{"result": [{"id": "1", "na`, nil, "not the JSON"},
 		"two values":         {200, `{"result": [], ` + ok + `{}`, nil, "not the JSON"},
-		"bare null":          {200, `null`, nil, "does not say whether"},
+		"bare null":          {200, `null`, nil, "not the JSON"},
 		"bare list":          {200, `[]`, nil, "not the JSON"},
-		"an object":          {200, `{"result": {"id": "1"}, ` + ok, nil, "not what this call answers with"},
-		"a text":             {200, `{"result": "none", ` + ok, nil, "not what this call answers with"},
-		"a service is text":  {200, `{"result": ["1"], ` + ok, nil, "not what this call answers with"},
+		"an empty object":    {200, `{"result": {}, ` + ok, nil, "a service has no ID"},
+		"a text":             {200, `{"result": "none", ` + ok, nil, "not what this request returns"},
+		"a service is text":  {200, `{"result": ["1"], ` + ok, nil, "not what this request returns"},
 		"a service is null":  {200, `{"result": [null], ` + ok, nil, "a service has no ID"},
 		"a service has none": {200, `{"result": [{"id":"1","name":"A"},{"name":"B"}], ` + ok, nil, "a service has no ID"},
-		"an ID is a number":  {200, `{"result": [{"id":1}], ` + ok, nil, "not what this call answers with"},
+		"an ID is a number":  {200, `{"result": [{"id":1}], ` + ok, nil, "not what this request returns"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +182,9 @@ func TestListAnswers(t *testing.T) {
 				return
 			}
 			says(t, err, test.err)
-			equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, test.status)
+			api := wants[*cloudflare.APIError](t, err)
+			equal(t, "status", api.StatusCode, test.status)
+			equal(t, "is not the API's", api.NotAPI, strings.Contains(test.err, "not the JSON") || strings.Contains(test.err, "it begins") || test.status == 204)
 			equal(t, "services", got, nil)
 		})
 	}
@@ -188,10 +204,11 @@ func TestTokenAnswers(t *testing.T) {
 		"dots":       {201, `{"result": {"id": ".."}, "success": true}`, "", "the integration token is no token"},
 		"a break":    {201, `{"result": {"id": "se\ncret"}, "success": true}`, "", "the integration token must not contain white space"},
 		"too long":   {201, `{"result": {"id": "` + strings.Repeat("secret", 100) + `"}, "success": true}`, "", "the integration token is too long"},
-		"a text":     {201, `{"result": "secret", "success": true}`, "", "not what this call answers with"},
+		"a text":     {201, `{"result": "secret", "success": true}`, "", "not what this request returns"},
 		"cut short":  {201, `{"result": {"id": "secret"`, "", "not the JSON"},
 		"HTML":       {201, `<html>secret`, "", "(no content type, 12 bytes)"},
-		"no success": {201, `{"result": {"id": "secret"}}`, "", "does not say whether"},
+		"no success": {201, `{"result": {"id": "secret"}}`, "", "(no content type, 28 bytes)"},
+		"told twice": {201, `{"result": {"id": "secret"}, "success": true, "errors": ["Made s-e-cret"]}`, "", "Made [redacted]"},
 		"404":        {404, `{"result": {"id": "secret"}, "success": true}`, "", "404 Not Found"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -233,11 +250,11 @@ func TestLinkAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, requests := answering(t, test.status, nil, test.body)
-			id, err := client.Link(t.Context(), "a", someToken)
+			id, _, err := client.Link(t.Context(), "a", someToken)
 			equal(t, "requests", len(*requests), 1)
 			equal(t, "ID", id, test.id)
 			equal(t, "fails", err != nil, test.fails)
-			equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), test.open)
+			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), test.open)
 		})
 	}
 }
@@ -259,7 +276,7 @@ func TestDeleteAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, _ := answering(t, test.status, nil, test.body)
-			err := client.DeleteServices(t.Context(), "a", nil)
+			_, err := client.DeleteServices(t.Context(), "a", nil)
 			if test.want == "" {
 				noError(t, err)
 				return
