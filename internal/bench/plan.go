@@ -47,7 +47,7 @@ type cost struct {
 
 // measurePlan runs a provider that terraform attaches to, so that the provider's
 // own use of the machine can be read once it has ended.
-func measurePlan(ctx context.Context, terraform *terraformtest.Terraform, dir string, sources int, latency time.Duration) (cost, error) {
+func measurePlan(ctx context.Context, terraform terraformtest.Terraform, dir string, sources int, latency time.Duration) (cost, error) {
 	server, err := cloudflaretest.Start(cloudflaretest.WithLatency(latency))
 	if err != nil {
 		return cost{}, err
@@ -69,13 +69,13 @@ func measurePlan(ctx context.Context, terraform *terraformtest.Terraform, dir st
 	if err != nil {
 		return cost{}, err
 	}
-	workspace := &terraformtest.Workspace{Terraform: terraform, Dir: folder, Env: []string{attach}}
+	terraform.Dir, terraform.Env = folder, []string{attach}
 	// Terraform skips the installation of a provider that it attaches to.
-	planned, err := workspace.Run(ctx, "init")
+	planned, err := terraform.Exec(ctx, "init")
 	started := time.Now()
 	if err == nil && planned.ExitCode == 0 {
 		started = time.Now()
-		planned, err = workspace.Run(ctx, "plan")
+		planned, err = terraform.Exec(ctx, "plan")
 	}
 	took := cost{wall: time.Since(started), calls: server.Count(cloudflaretest.List)}
 	stopErr := provider.Process.Signal(os.Interrupt)

@@ -5,8 +5,6 @@ package provider
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -260,18 +258,6 @@ moved {
 				called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1},
 			},
 		},
-		resource.TestStep{
-			// Without moved, it is a destroy and a create, in that order.
-			Config: config(server, `resource "pagerduty_connection" "this" {}`),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction("pagerduty_connection.renamed", plancheck.ResourceActionDestroy),
-				plancheck.ExpectResourceAction(this, plancheck.ResourceActionCreate),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				resourcesAre{this}, accountHas{server.a, services},
-				called{server, cloudflaretest.Delete, 1}, called{server, cloudflaretest.Link, 2},
-			},
-		},
 	)
 	expectServices(t, server.a)
 }
@@ -420,79 +406,4 @@ func TestProviderErrorsNameTheVariable(t *testing.T) {
 		Config:      `data "pagerduty_services" "all" {}`,
 		ExpectError: text("Set the argument `api_token` or the environment variable CLOUDFLARE_API_TOKEN"),
 	})
-}
-
-// Warnings, as a real terraform shows them.
-func TestWarningsInTerraform(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	linking(server.a, primary)
-	linking(server.b, second)
-	w := newWorkspace(t)
-	block := `resource "pagerduty_connection" "this" {}`
-	w.write(t, config(server, block))
-	w.run(t, "init", "-json")
-
-	// Create on a connected account, planned and applied.
-	server.a.SetServices(second)
-	expect(t, w.plan(t), isConnected(accountA, second))
-	expect(t, w.apply(t), isConnected(accountA, second), isConnected(accountA, second), anError("Unable to Connect PagerDuty", "already connected"))
-	w.write(t, config(server, `resource "pagerduty_connection" "this" { adopt_existing = true }`))
-	expect(t, w.plan(t))
-	server.a.SetServices()
-
-	// Nobody has finished in PagerDuty.
-	w.write(t, config(server, block))
-	server.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{primary}, Absent: true})
-	expect(t, w.apply(t), aWarning("No PagerDuty Service Connected Yet", "Somebody has to finish in PagerDuty"))
-	server.a.FinishConsent()
-	expect(t, w.plan(t, "-refresh-only"))
-	expect(t, w.apply(t))
-
-	// Destroy, and replacement.
-	expect(t, w.plan(t, "-destroy"), willDelete(primary))
-	server.b.SetServices(second)
-	w.write(t, configFor(server, accountB, block))
-	expect(t, w.plan(t), willDelete(primary), isConnected(accountB, second))
-	w.write(t, config(server, block))
-	w.run(t, "taint", this)
-	expect(t, w.plan(t), isConnected(accountA, primary))
-	w.run(t, "untaint", this)
-
-	// Gone.
-	server.a.SetServices()
-	expect(t, w.plan(t), aWarning("PagerDuty Services Are Gone", `"Primary"`))
-	server.a.SetServices(primary)
-	expect(t, w.apply(t, "-destroy"), willDelete(primary))
-	expectServices(t, server.a)
-
-	// Import where the default is another account.
-	server.a.SetServices(primary)
-	w.write(t, configFor(server, accountB, fmt.Sprintf(`
-import {
-  to = pagerduty_connection.this
-  id = %[1]q
-}
-resource "pagerduty_connection" "this" { account_id = %[1]q }`, accountA)))
-	expect(t, w.plan(t), aWarning("Imported Account Is Not the Provider's Default", accountA, accountB))
-}
-
-// The types keep their names where the provider's local name is another one.
-func TestLocalNameIsTheUsersChoice(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetServices(primary)
-	w := newWorkspace(t)
-	block := strings.Replace(config(server, `
-data "pagerduty_services" "all" {
-  provider = cloudflare-pagerduty
-}
-`), `provider "pagerduty"`, `provider "cloudflare-pagerduty"`, 1)
-	block = fmt.Sprintf("terraform {\n  required_providers {\n    cloudflare-pagerduty = { source = %q }\n  }\n}\n", providerAddress) + block
-	if err := os.WriteFile(w.dir+"/main.tf", []byte(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.run(t, "init", "-json")
-	expect(t, w.apply(t))
-	expectCalls(t, server, "list")
 }
