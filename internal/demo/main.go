@@ -3,8 +3,8 @@
 
 // Command demo shows what the provider does, from end to end: it builds the
 // provider and lets a real terraform connect an account to PagerDuty, read the
-// services' IDs and disconnect again, as examples/demo says. Cloudflare is a
-// stand-in on a loopback port, so that it needs no account and changes nothing.
+// services' IDs and disconnect again, as examples/demo says. Cloudflare is
+// a fake API on a loopback port, so that it needs no account and changes nothing.
 //
 // It checks the outcome of every step and fails on any surprise. Nothing stays
 // behind when it ends.
@@ -26,7 +26,7 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
-// accountID is made up, as is all that the stand-in knows.
+// accountID is made up, as is all that the fake API knows.
 const accountID = "0123456789abcdef0123456789abcdef"
 
 // consent is the person who logs in to PagerDuty during the link and chooses two
@@ -59,7 +59,7 @@ func demo() error {
 	return run(ctx, os.Stdout, colours(os.Stdout), *executable, server)
 }
 
-// run prepares the stage, plays each scene, sums up and cleans up.
+// run prepares everything, plays each scene, sums up and cleans up.
 func run(ctx context.Context, out io.Writer, coloured bool, executable string, server *cloudflaretest.Server) (err error) {
 	defer server.Close()
 	temp, err := os.MkdirTemp("", "pagerduty-demo-")
@@ -71,59 +71,58 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 	n := &narrator{out: out, coloured: coloured, scenes: len(script)}
 	started := time.Now()
 	n.say("Building the provider, and fetching terraform if there is none …")
-	workspace, err := prepare(ctx, temp, executable)
+	terraform, err := prepare(ctx, temp, executable)
 	if err != nil {
 		return orInterrupted(ctx, err)
 	}
-	workspace.Output = out
-	workspace.Env = []string{
+	terraform.Output = out
+	terraform.Env = []string{
 		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
 		"TF_VAR_account_id=" + accountID,
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
-	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), workspace.Terraform.Path)
-	n.say("A stand-in for the Cloudflare API listens on %s. The configuration is examples/demo/main.tf.", server.URL())
+	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), terraform.Path)
+	n.say("A fake Cloudflare API listens on %s. The configuration is examples/demo/main.tf.", server.URL())
 
 	started = time.Now()
 	s := &stage{server: server, account: server.Account(accountID)}
 	for _, scene := range script {
-		if err := s.play(ctx, n, workspace, scene); err != nil {
+		if err := s.play(ctx, n, terraform, scene); err != nil {
 			return orInterrupted(ctx, err)
 		}
 	}
 	n.title("Done")
-	n.say("Terraform made %d calls of the API in %.1f s: %s.", server.Count(""), time.Since(started).Seconds(), s.calls())
+	n.say("Terraform made %d API requests in %.1f s: %s.", server.Count(""), time.Since(started).Seconds(), s.requests())
 	n.say("Each was checked against the description of the API, and each step for what it did. Nothing is left behind.")
 	return nil
 }
 
 // prepare builds the provider and copies the example, so that what terraform
 // writes beside it goes with the copy.
-func prepare(ctx context.Context, temp, executable string) (*terraformtest.Workspace, error) {
+func prepare(ctx context.Context, temp, executable string) (terraform terraformtest.Terraform, err error) {
 	root, err := terraformtest.Root(ctx)
 	if err != nil {
-		return nil, err
+		return terraform, err
 	}
 	path, err := terraformtest.Find(ctx, executable, temp)
 	if err != nil {
-		return nil, err
+		return terraform, err
 	}
-	terraform, err := terraformtest.New(ctx, temp, path, "demo")
-	if err != nil {
-		return nil, err
+	if terraform, err = terraformtest.New(ctx, temp, path, "demo"); err != nil {
+		return terraform, err
 	}
 	config, err := os.ReadFile(filepath.Join(root, "examples", "demo", "main.tf"))
 	if err != nil {
-		return nil, err
+		return terraform, err
 	}
-	workspace := &terraformtest.Workspace{Terraform: terraform, Dir: filepath.Join(temp, "example")}
-	if err := os.Mkdir(workspace.Dir, 0o700); err != nil {
-		return nil, err
+	terraform.Dir = filepath.Join(temp, "example")
+	if err := os.Mkdir(terraform.Dir, 0o700); err != nil {
+		return terraform, err
 	}
-	return workspace, os.WriteFile(filepath.Join(workspace.Dir, "main.tf"), config, 0o600)
+	return terraform, os.WriteFile(filepath.Join(terraform.Dir, "main.tf"), config, 0o600)
 }
 
-// orInterrupted tells an interrupt from the surprises that it leads to.
+// orInterrupted replaces the surprises that an interrupt leads to.
 func orInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

@@ -38,26 +38,26 @@ var script = []scene{
 			"It warns that the lock file is for this platform alone, as it does for every local build.",
 		args: []string{"init"},
 		expect: []expectation{
-			{"Nothing was asked of Cloudflare", called(0, "")},
+			{"No request was made", requested(0, "")},
 		},
 	},
 	{
 		title: "Plan the connection",
-		story: "The account is not connected yet. Look for \"1 to add\": the plan only looks, it makes no token and links nothing.",
+		story: "The account is not connected yet. Look for \"1 to add\": the plan only lists services, it makes no token and links nothing.",
 		args:  []string{"plan", "-detailed-exitcode", "-out=connect.tfplan"},
 		exit:  2,
 		expect: []expectation{
 			{"The plan adds one resource", prints("Plan: 1 to add, 0 to change, 0 to destroy.")},
-			{"Cloudflare was asked for a list alone", onlyListed},
+			{"Cloudflare was only asked for lists", onlyListed},
 		},
 	},
 	{
 		title: "Connect",
 		story: "The provider creates an integration token, links the account with it, and waits for the services to show: " +
-			"for real, somebody now chooses them in PagerDuty, and here they take two seconds. Look for the IDs in the outputs.",
+			"for real, someone chooses them in PagerDuty, and here they take two seconds. Look for the IDs in the outputs.",
 		args: []string{"apply", "connect.tfplan"},
 		expect: []expectation{
-			{"One integration token was made", called(1, cloudflaretest.Token)},
+			{"One integration token was made", requested(1, cloudflaretest.Token)},
 			{"It was linked once", linkedOnce},
 			{"The chosen services are connected", connected},
 			{"The outputs name each of them with its ID", namesServices},
@@ -96,7 +96,7 @@ var script = []scene{
 		story: "The provider deletes what the plan has shown. Had another service turned up since, it would stop and delete nothing.",
 		args:  []string{"apply", "disconnect.tfplan"},
 		expect: []expectation{
-			{"The services were deleted with one call", called(1, cloudflaretest.Delete)},
+			{"The services were deleted with one request", requested(1, cloudflaretest.Delete)},
 			{"No service is left", func(s *stage, _ string) bool { return len(s.account.Services()) == 0 }},
 		},
 	},
@@ -108,15 +108,15 @@ type stage struct {
 	account *cloudflaretest.Account
 }
 
-// play runs terraform and checks what came of it.
-func (s *stage) play(ctx context.Context, n *narrator, workspace *terraformtest.Workspace, scene scene) error {
+// play runs terraform and checks the outcome.
+func (s *stage) play(ctx context.Context, n *narrator, terraform terraformtest.Terraform, scene scene) error {
 	args := scene.args
 	if !n.coloured {
 		args = slices.Insert(slices.Clone(args), 1, "-no-color")
 	}
 	n.scene(scene.title, scene.story)
-	n.command(strings.TrimSuffix(filepath.Base(workspace.Terraform.Path), ".exe"), scene.args)
-	result, err := workspace.Run(ctx, args...)
+	n.command(strings.TrimSuffix(filepath.Base(terraform.Path), ".exe"), scene.args)
+	result, err := terraform.Exec(ctx, args...)
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
@@ -131,17 +131,17 @@ func (s *stage) play(ctx context.Context, n *narrator, workspace *terraformtest.
 		n.tick(expected.what)
 	}
 	if violations := s.server.Violations(); len(violations) > 0 {
-		return s.surprise(scene, "calls that the API does not describe:\n  "+strings.Join(violations, "\n  "))
+		return s.surprise(scene, "requests that the API does not describe:\n  "+strings.Join(violations, "\n  "))
 	}
 	return nil
 }
 
 func (s *stage) surprise(scene scene, what string) error {
-	return fmt.Errorf("surprise at %q: %s\nCalls until then: %s. Services connected: %v", scene.title, what, s.calls(), s.account.Services())
+	return fmt.Errorf("surprise at %q: %s\nRequests until then: %s. Services connected: %v", scene.title, what, s.requests(), s.account.Services())
 }
 
-// calls counts the calls so far by their kind.
-func (s *stage) calls() string {
+// requests counts the requests so far by their kind.
+func (s *stage) requests() string {
 	kinds := []struct {
 		call cloudflaretest.Op
 		name string
@@ -167,7 +167,7 @@ func warns(_ *stage, output string) bool {
 	})
 }
 
-func called(times int, call cloudflaretest.Op) func(*stage, string) bool {
+func requested(times int, call cloudflaretest.Op) func(*stage, string) bool {
 	return func(s *stage, _ string) bool { return s.server.Count(call) == times }
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 // TestDebugServer starts the provider as a debugger would, and attaches terraform
@@ -22,10 +23,10 @@ func TestDebugServer(t *testing.T) {
 	server := cloudflaretest.New(t)
 	w := newWorkspace(t, server, plainConfig)
 	// A debug server is known under its full address, in tofu too.
-	w.write("main.tf", strings.Replace(providers, "seed-bcdb0ca7/", "registry.terraform.io/seed-bcdb0ca7/", 1)+plainConfig)
+	w.Write("main.tf", strings.Replace(providers, terraformtest.Source, "registry.terraform.io/"+terraformtest.Source, 1)+plainConfig)
 
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	debugged := exec.CommandContext(ctx, terraform.Provider, "-debug")
+	debugged := exec.CommandContext(ctx, w.Provider, "-debug")
 	debugged.Env = append(os.Environ(), w.Env...)
 	stdout, err := debugged.StdoutPipe()
 	if err == nil {
@@ -45,20 +46,20 @@ func TestDebugServer(t *testing.T) {
 		t.Fatal("TF_REATTACH_PROVIDERS was not printed")
 	}
 	w.Env = append(w.Env, "TF_REATTACH_PROVIDERS="+strings.TrimSuffix(reattach, "'"))
-	w.run(2, "plan", "-detailed-exitcode")
-	expectCalls(t, server, cloudflaretest.List, 1)
+	w.Run(2, "plan", "-detailed-exitcode")
+	expectRequests(t, server, cloudflaretest.List, 1)
 }
 
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	newWorkspace(t, server, plainConfig, "TF_APPEND_USER_AGENT=e2e/1").run(0, "plan")
+	newWorkspace(t, server, plainConfig, "TF_APPEND_USER_AGENT=e2e/1").Run(0, "plan")
 	requests := server.Requests()
 	if len(requests) == 0 {
 		t.Fatal("no requests")
 	}
 	agent := requests[0].Header.Get("User-Agent")
-	if want := "terraform-provider-cloudflare-pagerduty/" + linkedVersion + " (+https://"; !strings.HasPrefix(agent, want) {
+	if want := "terraform-provider-cloudflare-pagerduty/" + terraformtest.LinkedVersion + " (+https://"; !strings.HasPrefix(agent, want) {
 		t.Errorf("user agent %q, want it to begin with %q", agent, want)
 	}
 	if !strings.Contains(agent, " Terraform/1.") || !strings.HasSuffix(agent, " e2e/1") {

@@ -12,19 +12,19 @@ import (
 	"time"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
-// interruptLimit is how long terraform may take to end after an interrupt, in
-// every wait of the provider. It is far below each of the waits.
-const interruptLimit = 5 * time.Second
-
 var rateLimited = cloudflaretest.Fault{
-	Op: cloudflaretest.List, Skip: 1, // the plan's look
+	Op: cloudflaretest.List, Skip: 1, // the plan's list
 	Status: http.StatusTooManyRequests,
 	Header: http.Header{"Retry-After": {"60"}},
 	Body:   `{"success": false, "errors": [{"code": 971, "message": "Please wait"}], "messages": []}`,
 }
 
+// TestInterrupt interrupts terraform during each wait of the provider. Where the
+// provider went on waiting, terraform would be killed, and not exit by itself, or
+// the error would be another one.
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -37,6 +37,7 @@ func TestInterrupt(t *testing.T) {
 	absent := func(s *cloudflaretest.Server) {
 		s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 	}
+	const interrupted = "the operation was interrupted"
 	connected := []cloudflaretest.Service{{ID: "11111111111111111111111111111111", Name: "Checkout"}}
 
 	for name, test := range map[string]struct {
@@ -44,17 +45,17 @@ func TestInterrupt(t *testing.T) {
 		applied bool // there is a connection before
 		prepare func(*cloudflaretest.Server)
 		args    []string
-		during  []cloudflaretest.Op // the last calls before the interrupt
+		during  []cloudflaretest.Op // the last requests before the interrupt
 		exit    int
-		says    string
+		says    []string
 		state   []cloudflaretest.Service // nil when nothing is in the state
 		links   int
 	}{
-		"settling of a create": {
+		"propagation of a link": {
 			prepare: absent,
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{link, list},
-			exit:    1, says: "Warning: No PagerDuty Service Connected Yet",
+			exit:    1, says: []string{"Warning: No PagerDuty Service Connected Yet"},
 			state: []cloudflaretest.Service{}, links: 1,
 		},
 		"a link on its way": {
@@ -64,23 +65,23 @@ func TestInterrupt(t *testing.T) {
 			},
 			args:   []string{"apply"},
 			during: []cloudflaretest.Op{token, link},
-			// It had its effect, and a look shows that.
-			exit: 1, says: "Creation complete", state: connected, links: 1,
+			// It had its effect, and a list shows that.
+			exit: 1, says: []string{"Creation complete"}, state: connected, links: 1,
 		},
 		"waiting for services": {
-			config:  "resource \"pagerduty_connection\" \"this\" {\n  account_id        = \"" + accountA + "\"\n  wait_for_services = true\n}\n",
+			config:  strings.Replace(plainConfig, "{", "{\n  wait_for_services = true", 1),
 			prepare: absent,
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{link, list},
-			exit:    1, says: "Error: Unable to Connect PagerDuty", links: 1,
+			exit:    1, says: []string{"Error: Unable to Connect PagerDuty", interrupted}, links: 1,
 		},
 		"waiting for the rate limit": {
 			prepare: func(s *cloudflaretest.Server) { s.Fail(rateLimited) },
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{list, list},
-			exit:    1, says: "Error: Unable to Connect PagerDuty",
+			exit:    1, says: []string{"Error: Unable to Connect PagerDuty", interrupted},
 		},
-		"settling of a delete": {
+		"propagation of a delete": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
 				body := []byte(`{"success": true, "errors": [], "messages": [], "result": [{"id": "` + connected[0].ID + `", "name": "Checkout"}]}`)
@@ -88,16 +89,16 @@ func TestInterrupt(t *testing.T) {
 			},
 			args:   []string{"destroy"},
 			during: []cloudflaretest.Op{del, list},
-			exit:   1, says: "Error: Unable to Disconnect PagerDuty", state: connected,
+			exit:   1, says: []string{"Error: Unable to Disconnect PagerDuty", interrupted}, state: connected,
 		},
-		"repeating a read": {
+		"retry of a read": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
 				s.Fail(cloudflaretest.Fault{Op: list, Status: http.StatusInternalServerError, Body: "{}"})
 			},
 			args:   []string{"plan"},
 			during: []cloudflaretest.Op{list, list},
-			exit:   1, says: "Error: Unable to Read PagerDuty Connection", state: connected,
+			exit:   1, says: []string{"Error: Unable to Read PagerDuty Connection", interrupted}, state: connected,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,62 +110,50 @@ func TestInterrupt(t *testing.T) {
 			w := newWorkspace(t, server, test.config)
 			if test.applied {
 				server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: connected})
-				w.run(0, "apply")
+				w.Run(0, "apply")
 				server.ResetRequests()
 			}
 			test.prepare(server)
 
-			output, took := w.interrupt(server, test.during, test.exit, test.args...)
-			t.Logf("ended %s after the interrupt", took.Round(time.Millisecond))
-			if took > interruptLimit {
-				t.Errorf("took %s to end", took)
-			}
-			if !strings.Contains(output, test.says) {
-				t.Errorf("%q is missing:\n%s", test.says, output)
-			}
-			expectCalls(t, server, link, test.links)
+			output := interrupt(w, server, test.during, test.exit, test.args...)
+			terraformtest.ExpectText(t, output, test.says...)
+			expectRequests(t, server, link, test.links)
 			if test.links == 0 {
-				expectCalls(t, server, token, 0)
+				expectRequests(t, server, token, 0)
 			}
-			found, ok := w.state()[connection]
-			if ok != (test.state != nil) || found.Status != "" {
-				t.Errorf("in the state: %t, status %q", ok, found.Status)
+			found := w.Connection()
+			if (found != nil) != (test.state != nil) {
+				t.Errorf("in the state: %+v", found)
 			}
-			expectServices(t, "in the state", found.Attributes.Services, test.state)
+			if found != nil {
+				expectServices(t, "in the state", found.Services, test.state)
+			}
 		})
 	}
 }
 
-// interrupt runs terraform and interrupts it a moment after the last calls were as
-// given. It returns the output and how long terraform took to end.
-func (w *workspace) interrupt(server *cloudflaretest.Server, during []cloudflaretest.Op, exit int, args ...string) (string, time.Duration) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+// interrupt runs terraform and interrupts it a moment after the last requests were
+// as given. It returns the output.
+func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during []cloudflaretest.Op, exit int, args ...string) string {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), time.Minute)
 	defer cancel()
-	interrupted := make(chan time.Time, 1)
 	go func() {
 		for ctx.Err() == nil && !endsWith(server.Requests(), during) {
 			time.Sleep(20 * time.Millisecond)
 		}
-		// For the answer to arrive and the wait to begin.
+		// For the response to arrive and the wait to begin.
 		time.Sleep(300 * time.Millisecond)
-		interrupted <- time.Now()
 		cancel()
 	}()
-	args = append(args, "-no-color")
-	if args[0] != "plan" {
-		args = append(args, "-auto-approve")
-	}
-	result, err := w.Run(ctx, args...)
-	ended := time.Now()
+	result, err := w.Exec(ctx, terraformtest.Unattended(args)...)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	cancel()
 	if result.ExitCode != exit || !strings.Contains(result.Output, "Interrupt received") {
-		w.t.Errorf("exit status %d, want %d, and an interrupt:\n%s", result.ExitCode, exit, result.Output)
+		w.T.Errorf("exit status %d, want %d, and an interrupt:\n%s", result.ExitCode, exit, result.Output)
 	}
-	return result.Output, ended.Sub(<-interrupted)
+	return result.Output
 }
 
 func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {

@@ -5,12 +5,11 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 func TestLifecycle(t *testing.T) {
@@ -18,7 +17,6 @@ func TestLifecycle(t *testing.T) {
 	server := cloudflaretest.New(t)
 	account := server.Account(accountA)
 	w := newWorkspace(t, server, plainConfig+`
-
 data "pagerduty_services" "all" {
   account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
@@ -29,46 +27,45 @@ output "services" {
 }
 `)
 
-	w.run(2, "plan", "-detailed-exitcode", "-out=saved.tfplan")
-	expectCalls(t, server, cloudflaretest.Token, 0)
-	expectCalls(t, server, cloudflaretest.Link, 0)
+	w.Run(2, "plan", "-detailed-exitcode", "-out=saved.tfplan")
+	expectRequests(t, server, cloudflaretest.Token, 0)
+	expectRequests(t, server, cloudflaretest.Link, 0)
 
-	output := w.run(0, "apply", "saved.tfplan")
-	expectCalls(t, server, cloudflaretest.Link, 1)
+	output := w.Run(0, "apply", "saved.tfplan")
+	expectRequests(t, server, cloudflaretest.Link, 1)
 	connected := account.Services()
 	if len(connected) != 1 || !strings.Contains(output, fmt.Sprintf("%q = %q", connected[0].Name, connected[0].ID)) {
 		t.Errorf("outputs do not name %v:\n%s", connected, output)
 	}
-	expectServices(t, "after apply", w.services(), connected)
-	w.emptyPlan()
+	expectServices(t, "after apply", services(w), connected)
+	w.ExpectEmptyPlan()
 
 	// Into states that know nothing of the connection.
 	imported := newWorkspace(t, server, plainConfig)
-	imported.run(0, "import", connection, accountA)
-	expectServices(t, "after import", imported.services(), connected)
-	imported.emptyPlan()
+	imported.Run(0, "import", connection, accountA)
+	expectServices(t, "after import", services(imported), connected)
+	imported.ExpectEmptyPlan()
 	declared := newWorkspace(t, server, plainConfig+`
-
 import {
   to = pagerduty_connection.this
   id = "`+accountA+`"
 }
 `)
-	if output := declared.run(0, "apply"); !strings.Contains(output, "1 imported, 0 added, 0 changed, 0 destroyed") {
+	if output := declared.Run(0, "apply"); !strings.Contains(output, "1 imported, 0 added, 0 changed, 0 destroyed") {
 		t.Errorf("import block:\n%s", output)
 	}
 
 	changed := append(account.Services(), cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Zebra"})
 	account.SetServices(changed...)
-	w.run(0, "apply", "-refresh-only")
-	expectServices(t, "after refresh", w.services(), changed)
+	w.Run(0, "apply", "-refresh-only")
+	expectServices(t, "after refresh", services(w), changed)
 
-	expectCalls(t, server, cloudflaretest.Link, 1)
-	expectCalls(t, server, cloudflaretest.Delete, 0)
-	w.run(0, "destroy")
-	expectCalls(t, server, cloudflaretest.Delete, 1)
+	expectRequests(t, server, cloudflaretest.Link, 1)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+	w.Run(0, "destroy")
+	expectRequests(t, server, cloudflaretest.Delete, 1)
 	expectServices(t, "after destroy", account.Services(), nil)
-	if left := w.state(); len(left) > 0 {
+	if left := w.State(); len(left) > 0 {
 		t.Errorf("in the state after destroy: %v", left)
 	}
 }
@@ -76,39 +73,37 @@ import {
 func TestReplacementThatCreatesFirstKeepsServices(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	w := newWorkspace(t, server, `resource "pagerduty_connection" "this" {
-  account_id     = "`+accountA+`"
+	w := newWorkspace(t, server, strings.Replace(plainConfig, "{", `{
   adopt_existing = true
 
   lifecycle {
     create_before_destroy = true
   }
-}
-`)
-	w.run(0, "apply")
+`, 1))
+	w.Run(0, "apply")
 	connected := server.Account(accountA).Services()
 	if len(connected) == 0 {
 		t.Fatal("nothing is connected")
 	}
-	output := w.run(0, "apply", "-replace="+connection)
+	output := w.Run(0, "apply", "-replace="+connection)
 	if want := "PagerDuty Connection Handed Over"; !strings.Contains(output, want) {
 		t.Errorf("%q is missing:\n%s", want, output)
 	}
 	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
-	expectServices(t, "in the state", w.services(), connected)
-	expectCalls(t, server, cloudflaretest.Link, 1)
-	expectCalls(t, server, cloudflaretest.Delete, 0)
-	w.emptyPlan()
+	expectServices(t, "in the state", services(w), connected)
+	expectRequests(t, server, cloudflaretest.Link, 1)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+	w.ExpectEmptyPlan()
 }
 
 func TestAccountReplacement(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	w := newWorkspace(t, server, plainConfig)
-	w.run(0, "apply")
-	w.write("main.tf", providers+strings.Replace(plainConfig, accountA, accountB, 1))
+	w.Run(0, "apply")
 	server.Account(accountB)
-	if output := w.run(0, "apply"); !strings.Contains(output, "1 added, 0 changed, 1 destroyed") {
+	w.Write("main.tf", providers+configFor(accountB))
+	if output := w.Run(0, "apply"); !strings.Contains(output, "1 added, 0 changed, 1 destroyed") {
 		t.Errorf("not a replacement:\n%s", output)
 	}
 	expectServices(t, "of the old account", server.Account(accountA).Services(), nil)
@@ -116,8 +111,29 @@ func TestAccountReplacement(t *testing.T) {
 	if len(connected) == 0 {
 		t.Error("the new account is not connected")
 	}
-	expectServices(t, "in the state", w.services(), connected)
-	w.emptyPlan()
+	expectServices(t, "in the state", services(w), connected)
+	w.ExpectEmptyPlan()
+}
+
+// TestRenameWithoutMoved destroys a connection and creates one, in the order that
+// terraform happens to take: it promises none between two addresses.
+func TestRenameWithoutMoved(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	w := newWorkspace(t, server, plainConfig)
+	w.Run(0, "apply")
+	w.Write("main.tf", providers+strings.Replace(plainConfig, "this", "renamed", 1))
+	if result := w.Try("apply"); result.ExitCode != 0 {
+		// The create came first. The destroy was carried out all the same.
+		terraformtest.ExpectText(t, result.Output, "already connected")
+		w.Run(0, "apply")
+	}
+	if state := w.State(); len(state) != 1 || state["pagerduty_connection.renamed"].Attributes == nil {
+		t.Errorf("in the state: %v", state)
+	}
+	expectRequests(t, server, cloudflaretest.Link, 2)
+	expectRequests(t, server, cloudflaretest.Delete, 1)
+	w.ExpectEmptyPlan()
 }
 
 func TestDestroyStopsAtServiceThatItsPlanDidNotShow(t *testing.T) {
@@ -125,20 +141,20 @@ func TestDestroyStopsAtServiceThatItsPlanDidNotShow(t *testing.T) {
 	server := cloudflaretest.New(t)
 	account := server.Account(accountA)
 	w := newWorkspace(t, server, plainConfig)
-	w.run(0, "apply")
-	w.run(0, "plan", "-destroy", "-out=destroy.tfplan")
+	w.Run(0, "apply")
+	w.Run(0, "plan", "-destroy", "-out=destroy.tfplan")
 	planned := account.Services()
 	late := cloudflaretest.Service{ID: "22222222222222222222222222222222", Name: "Late arrival"}
 	account.SetServices(append(account.Services(), late)...)
 
-	output := w.run(1, "apply", "destroy.tfplan")
+	output := w.Run(1, "apply", "destroy.tfplan")
 	if !strings.Contains(output, "Unable to Disconnect PagerDuty") || !strings.Contains(output, late.ID) {
 		t.Errorf("the error does not name the service:\n%s", output)
 	}
-	expectCalls(t, server, cloudflaretest.Delete, 0)
-	expectServices(t, "in the state", w.services(), planned)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+	expectServices(t, "in the state", services(w), planned)
 
-	w.run(0, "destroy")
+	w.Run(0, "destroy")
 	expectServices(t, "after a plan that shows it", account.Services(), nil)
 }
 
@@ -148,42 +164,38 @@ func TestMovedBetweenModules(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	w := newWorkspace(t, server, plainConfig, "TF_DATA_DIR=.terraform")
-	w.run(0, "init")
-	w.run(0, "apply")
+	w.Run(0, "init")
+	w.Run(0, "apply")
 	connected := server.Account(accountA).Services()
-	if err := os.Mkdir(filepath.Join(w.Dir, "module"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	w.write("module/main.tf", providers+plainConfig)
+	w.Write("module/main.tf", providers+plainConfig)
 	from := connection
 	for _, step := range []struct{ name, count, to string }{
 		{"one", "", "module.one." + connection},
 		{"other", "", "module.other." + connection},
 		{"other", "for_each = toset([\"eu\"])", `module.other["eu"].` + connection},
 	} {
-		w.write("main.tf", fmt.Sprintf("%s\nmodule %q {\n  source = \"./module\"\n  %s\n}\n\nmoved {\n  from = %s\n  to   = %s\n}\n", providers, step.name, step.count, from, step.to))
-		w.run(0, "init")
-		output := w.run(0, "plan")
+		w.Write("main.tf", fmt.Sprintf("%s\nmodule %q {\n  source = \"./module\"\n  %s\n}\n\nmoved {\n  from = %s\n  to   = %s\n}\n", providers, step.name, step.count, from, step.to))
+		w.Run(0, "init")
+		output := w.Run(0, "plan")
 		if !strings.Contains(output, from+" has moved to "+step.to) || !strings.Contains(output, "Plan: 0 to add, 0 to change, 0 to destroy.") {
 			t.Errorf("from %s to %s:\n%s", from, step.to, output)
 		}
-		w.run(0, "apply")
-		w.emptyPlan()
+		w.Run(0, "apply")
+		w.ExpectEmptyPlan()
 		from = step.to
 	}
 	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
-	expectCalls(t, server, cloudflaretest.Link, 1)
-	expectCalls(t, server, cloudflaretest.Delete, 0)
+	expectRequests(t, server, cloudflaretest.Link, 1)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
 }
 
-// One service, by what somebody knows of it, in the form that a policy takes.
+// One service, by what a user knows of it, in the form that a policy takes.
 func TestConnectedService(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	service := cloudflaretest.Service{ID: "abcdef00000000000000000000000001", Name: "On-call"}
 	server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{service}})
 	w := newWorkspace(t, server, plainConfig+`
-
 resource "terraform_data" "name" {
   input = "On-call"
 }
@@ -204,20 +216,15 @@ output "ids" {
   value = "${data.pagerduty_connected_service.named.id} ${data.pagerduty_connected_service.known.id}"
 }
 `)
-	if output := w.run(0, "apply"); !strings.Contains(output, fmt.Sprintf("ids = %q", service.ID+" "+service.ID)) {
+	if output := w.Run(0, "apply"); !strings.Contains(output, fmt.Sprintf("ids = %q", service.ID+" "+service.ID)) {
 		t.Errorf("not found:\n%s", output)
 	}
-	w.emptyPlan()
+	w.ExpectEmptyPlan()
 
-	w.write("main.tf", providers+`data "pagerduty_connected_service" "misspelt" {
+	w.Write("main.tf", providers+`data "pagerduty_connected_service" "misspelt" {
   account_id = "`+accountA+`"
   name       = "On call"
 }
 `)
-	output := w.run(1, "plan")
-	for _, want := range []string{"Unable to Find PagerDuty Service", `name       = "On call"`, "Account " + accountA, `closest are "On-call" (ID ` + service.ID + ")"} {
-		if !strings.Contains(output, want) {
-			t.Errorf("no %q in:\n%s", want, output)
-		}
-	}
+	terraformtest.ExpectText(t, w.Run(1, "plan"), "Unable to Find PagerDuty Service", `name = "On call"`, "Account "+accountA, `closest are "On-call" (ID `+service.ID+")")
 }

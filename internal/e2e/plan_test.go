@@ -11,8 +11,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,8 +77,7 @@ func BenchmarkPlanDataSources(b *testing.B) {
 type planned struct {
 	tb        testing.TB
 	server    *cloudflaretest.Server
-	workspace terraformtest.Workspace
-	env       []string
+	workspace *terraformtest.Workspace
 }
 
 // cost is what a plan takes.
@@ -98,17 +97,8 @@ func newPlanned(tb testing.TB, config string, accounts int, latency time.Duratio
 	for i := range accounts {
 		server.Account(fmt.Sprintf("%032x", i)).SetServices(cloudflaretest.Service{ID: "7f2c1c8e9d5b4a36a1c0e4f8b2d69730", Name: "On-call"})
 	}
-	dir := tb.TempDir()
-	// An attached provider is known under its full address, in tofu too.
-	content := strings.Replace(providers, "seed-bcdb0ca7/", "registry.terraform.io/seed-bcdb0ca7/", 1) + config
-	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(content), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	p := &planned{tb: tb, server: server, workspace: terraformtest.Workspace{Terraform: terraform, Dir: dir}, env: []string{
-		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-		"CLOUDFLARE_BASE_URL=" + server.URL(),
-	}}
-	p.run("init")
+	p := &planned{tb: tb, server: server, workspace: terraformtest.NewWorkspace(tb, server.URL())}
+	p.workspace.Write("main.tf", terraformtest.RequiredProviders("pagerduty")+config)
 	return p
 }
 
@@ -134,8 +124,8 @@ func (p *planned) run(args ...string) cost {
 	before := p.server.Count("")
 	ctx, cancel := context.WithCancel(p.tb.Context())
 	defer cancel()
-	provider := exec.CommandContext(ctx, terraform.Provider, "-debug")
-	provider.Env = append(os.Environ(), p.env...)
+	provider := exec.CommandContext(ctx, p.workspace.Provider, "-debug")
+	provider.Env = append(os.Environ(), p.workspace.Env...)
 	stdout, err := provider.StdoutPipe()
 	if err == nil {
 		err = provider.Start()
@@ -147,8 +137,9 @@ func (p *planned) run(args ...string) cost {
 	for lines := bufio.NewScanner(stdout); reattach == "" && lines.Scan(); {
 		_, reattach, _ = strings.Cut(lines.Text(), "TF_REATTACH_PROVIDERS='")
 	}
-	p.workspace.Env = []string{"TF_REATTACH_PROVIDERS=" + strings.TrimSuffix(reattach, "'")}
-	result, err := p.workspace.Run(ctx, args...)
+	attached := p.workspace.Terraform
+	attached.Env = append(slices.Clone(attached.Env), "TF_REATTACH_PROVIDERS="+strings.TrimSuffix(reattach, "'"))
+	result, err := attached.Exec(ctx, args...)
 	cancel()
 	_ = provider.Wait() // The error is that it was killed.
 	if err != nil || result.ExitCode != 0 {

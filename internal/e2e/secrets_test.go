@@ -27,10 +27,10 @@ import (
 // account of its own.
 var leaks = map[string]func(*cloudflaretest.Account) cloudflaretest.Fault{
 	"success": nil,
-	"answer lost": func(*cloudflaretest.Account) cloudflaretest.Fault {
+	"response lost": func(*cloudflaretest.Account) cloudflaretest.Fault {
 		return cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: true}
 	},
-	"answer lost and nothing linked": func(*cloudflaretest.Account) cloudflaretest.Fault {
+	"response lost and nothing linked": func(*cloudflaretest.Account) cloudflaretest.Fault {
 		return cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true}
 	},
 	"refused, echoing": func(account *cloudflaretest.Account) cloudflaretest.Fault {
@@ -67,7 +67,7 @@ const apiError = `{"success": false, "messages": [], "errors": [
 	{"code": 17100, "message": "Unknown token %[1]s", "documentation_url": "https://example.com/?token=%[1]s", "source": {"pointer": "/%[1]s"},
 	 "error_chain": [{"code": "%[1]s", "message": "%[1]s"}]}]}`
 
-// echo makes an answer of the secrets in many forms.
+// echo makes a response of the secrets in many forms.
 func echo(account *cloudflaretest.Account, format string) func([]byte) []byte {
 	return func([]byte) []byte {
 		var forms []string
@@ -125,14 +125,14 @@ func TestSecretsStayOut(t *testing.T) {
 			log := filepath.Join(w.Dir, "log")
 			w.Env = append(w.Env, "TF_LOG=trace", "TF_LOG_PROVIDER=trace", "TF_LOG_PATH="+log)
 
-			w.write("plan.txt", w.run(0, "plan", "-out=saved.tfplan"))
-			w.write("apply.txt", w.run(1, "apply", "-parallelism=20", "saved.tfplan"))
-			if got := len(w.state()); got != 2 { // success and answer lost
+			w.Write("plan.txt", w.Run(0, "plan", "-out=saved.tfplan"))
+			w.Write("apply.txt", w.Run(1, "apply", "-parallelism=20", "saved.tfplan"))
+			if got := len(w.State()); got != 2 { // success and response lost
 				t.Errorf("%d connections in the state, want 2", got)
 			}
-			w.write("plan2.txt", w.run(0, "plan", "-out=second.tfplan"))
+			w.Write("plan2.txt", w.Run(0, "plan", "-out=second.tfplan"))
 			server.Heal()
-			w.write("destroy.txt", w.run(0, "destroy"))
+			w.Write("destroy.txt", w.Run(0, "destroy"))
 
 			secrets := []string{test.credential}
 			for id, account := range accounts {
@@ -257,7 +257,7 @@ func expectLogged(t *testing.T, log []byte, requests []cloudflaretest.Request) {
 			continue
 		}
 		method, path := field(line, "method"), field(line, "path")
-		status, _ := strconv.Atoi(field(line, "status")) // There is none without an answer.
+		status, _ := strconv.Atoi(field(line, "status")) // There is none without a response.
 		got[fmt.Sprint(method, " ", path, " ", status)]++
 		if n, err := strconv.Atoi(field(line, "attempt")); err != nil || n < 1 {
 			t.Errorf("no attempt in: %s", line)

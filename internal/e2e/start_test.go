@@ -22,6 +22,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 const (
@@ -154,7 +156,7 @@ func timeSchema(ctx context.Context, binary string) (time.Duration, error) {
 func TestStartsWithoutWork(t *testing.T) {
 	t.Parallel()
 	var trace bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), terraform.Provider)
+	cmd := exec.CommandContext(t.Context(), terraformtest.Provider(t))
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	cmd.Stderr = &trace
 	_ = cmd.Run() // Without a terraform it says that it is a plugin, and exits.

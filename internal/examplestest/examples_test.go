@@ -5,8 +5,6 @@ package examplestest
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,10 +22,10 @@ var (
 
 func TestExamplesAreFormatted(t *testing.T) {
 	t.Parallel()
-	w := &terraformtest.Workspace{Terraform: terraform, Dir: root}
-	result, err := w.Run(t.Context(), "fmt", "-check", "-diff", "-recursive", "examples")
-	if err != nil || result.ExitCode != 0 {
-		t.Errorf("make fmt: %v\n%s", err, result.Output)
+	w := terraformtest.NewWorkspace(t, "")
+	w.Dir = root
+	if result := w.Try("fmt", "-check", "-diff", "-recursive", "examples"); result.ExitCode != 0 {
+		t.Errorf("make fmt:\n%s", result.Output)
 	}
 }
 
@@ -68,9 +66,9 @@ func TestExamples(t *testing.T) {
 			case run != nil:
 				run(w)
 			case e.tested():
-				w.run(0, "validate")
-				w.run(0, "test")
-				w.expectCalls("", 0)
+				w.Run(0, "validate")
+				w.Run(0, "test")
+				w.expectRequests("", 0)
 			default:
 				w.applies()
 			}
@@ -85,13 +83,13 @@ func TestExamples(t *testing.T) {
 
 // applies goes through the life of an example. It ends with nothing connected.
 func (w *workspace) applies() {
-	w.t.Helper()
-	w.run(0, "validate")
-	w.run(0, "apply")
-	w.run(0, "plan", "-detailed-exitcode")
-	w.run(0, "destroy")
+	w.T.Helper()
+	w.Run(0, "validate")
+	w.Run(0, "apply")
+	w.ExpectEmptyPlan()
+	w.Run(0, "destroy")
 	if left := append(w.a.Services(), w.b.Services()...); len(left) > 0 {
-		w.t.Errorf("left: %v", left)
+		w.T.Errorf("left: %v", left)
 	}
 }
 
@@ -100,42 +98,31 @@ func (w *workspace) connected() { w.a.SetServices(website) }
 
 // keeps checks that the service is there and that nothing was changed.
 func (w *workspace) keeps() {
-	w.t.Helper()
+	w.T.Helper()
 	if services := w.a.Services(); !slices.Equal(services, []cloudflaretest.Service{website}) {
-		w.t.Errorf("services: %v", services)
+		w.T.Errorf("services: %v", services)
 	}
-	w.expectCalls(cloudflaretest.Delete, 0)
-	w.run(0, "plan", "-detailed-exitcode")
+	w.expectRequests(cloudflaretest.Delete, 0)
+	w.ExpectEmptyPlan()
 }
 
-func (w *workspace) expectCalls(call cloudflaretest.Op, want int) {
-	w.t.Helper()
+func (w *workspace) expectRequests(call cloudflaretest.Op, want int) {
+	w.T.Helper()
 	if got := w.server.Count(call); got != want {
-		w.t.Errorf("%d calls to %q, want %d", got, call, want)
-	}
-}
-
-func (w *workspace) expectText(output string, wanted ...string) {
-	w.t.Helper()
-	// Terraform wraps and frames what it says.
-	output = strings.Join(strings.Fields(strings.ReplaceAll(output, "│", " ")), " ")
-	for _, text := range wanted {
-		if !strings.Contains(output, text) {
-			w.t.Errorf("%q is not in\n%s", text, output)
-		}
+		w.T.Errorf("%d requests of %q, want %d", got, call, want)
 	}
 }
 
 // imports applies what has an import block, on a connected account.
 func (w *workspace) imports(args ...string) {
-	w.t.Helper()
+	w.T.Helper()
 	w.connected()
 	if len(args) == 0 {
-		w.run(0, "validate")
+		w.Run(0, "validate")
 	}
-	w.expectText(w.run(0, append([]string{"plan"}, args...)...), "1 to import, 0 to add, 0 to change, 0 to destroy.")
-	w.run(0, "apply")
-	w.expectCalls(cloudflaretest.Token, 0)
+	terraformtest.ExpectText(w.T, w.Run(0, append([]string{"plan"}, args...)...), "1 to import, 0 to add, 0 to change, 0 to destroy.")
+	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Token, 0)
 }
 
 func generates(w *workspace) {
@@ -145,117 +132,101 @@ func generates(w *workspace) {
 
 // queries finds the connection, generates a block for it, and imports.
 func queries(w *workspace) {
-	w.t.Helper()
-	help, err := w.Run(w.t.Context(), "-help")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if !strings.Contains(help.Output, "\n  query ") {
-		w.t.Skipf("%s, version %s, has no queries", terraform.Path, release)
-	}
+	w.T.Helper()
+	w.Needs("query")
 	w.connected()
-	w.run(0, "validate", "-query")
-	w.expectText(w.run(0, "query"), "account_id="+accountA, "(1 PagerDuty service)")
-	w.run(0, "query", "-generate-config-out=generated.tf")
-	w.expectText(w.run(0, "plan"), "1 to import, 0 to add, 0 to change, 0 to destroy.")
-	w.run(0, "apply")
-	w.expectCalls(cloudflaretest.Token, 0)
+	w.Run(0, "validate", "-query")
+	terraformtest.ExpectText(w.T, w.Run(0, "query"), "account_id="+accountA, "(1 PagerDuty service)")
+	w.Run(0, "query", "-generate-config-out=generated.tf")
+	terraformtest.ExpectText(w.T, w.Run(0, "plan"), "1 to import, 0 to add, 0 to change, 0 to destroy.")
+	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Token, 0)
 	w.keeps()
 }
 
 // looksUp reads a service that is there.
 func looksUp(w *workspace) {
-	w.t.Helper()
+	w.T.Helper()
 	w.a.SetServices(website, onCall)
-	w.run(0, "validate")
-	output := w.run(0, "apply")
+	w.Run(0, "validate")
+	output := w.Run(0, "apply")
 	if !strings.Contains(output, onCall.ID) && !strings.Contains(output, onCall.Name) {
-		w.t.Errorf("no %v in\n%s", onCall, output)
+		w.T.Errorf("no %v in\n%s", onCall, output)
 	}
-	w.run(0, "plan", "-detailed-exitcode")
+	w.ExpectEmptyPlan()
 }
 
 func importsIntoBlock(w *workspace) {
-	w.t.Helper()
-	w.write(example{files: map[string]string{"block.tf": `resource "pagerduty_connection" "this" { account_id = "` + accountA + `" }`}})
+	w.T.Helper()
+	w.Write("block.tf", `resource "pagerduty_connection" "this" {}`)
 	w.imports()
 	w.keeps()
-	w.run(0, "destroy")
+	w.Run(0, "destroy")
 }
 
 func importsIdentity(w *workspace) {
-	w.t.Helper()
-	if release.LessThan(version.Must(version.NewVersion("1.12.0"))) {
-		w.t.Skipf("version %s has no import by identity", release)
+	w.T.Helper()
+	var found struct {
+		Version string `json:"terraform_version"`
+	}
+	if err := json.Unmarshal([]byte(w.Run(0, "version", "-json")), &found); err != nil {
+		w.T.Fatal(err)
+	}
+	if version.Must(version.NewVersion(found.Version)).LessThan(version.Must(version.NewVersion("1.12.0"))) {
+		w.T.Skipf("version %s has no import by identity", found.Version)
 	}
 	importsIntoBlock(w)
 }
 
 func adopts(w *workspace) {
-	w.t.Helper()
+	w.T.Helper()
 	w.connected()
-	w.run(0, "apply")
-	w.expectCalls(cloudflaretest.Token, 0)
+	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Token, 0)
 	w.keeps()
-	w.run(0, "destroy")
+	w.Run(0, "destroy")
 }
 
 // follows applies an example that takes over from the one in resource.tf.
 func (w *workspace) follows(want string) {
-	w.t.Helper()
-	after, err := os.ReadFile(filepath.Join(w.Dir, "main.tf"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	w.T.Helper()
+	after := w.Read("main.tf")
 	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{website}})
-	w.write(single(w.t, "resources/pagerduty_connection/resource.tf"))
-	w.run(0, "apply")
-	w.write(example{files: map[string]string{"main.tf": string(after)}})
-	w.run(0, "validate")
-	w.expectText(w.run(0, "plan"), want, "0 to add, 0 to change, 0 to destroy")
-	w.run(0, "apply")
-	w.expectCalls(cloudflaretest.Link, 1)
-	w.expectCalls(cloudflaretest.Delete, 0)
+	w.write(single(w.T, "resources/pagerduty_connection/resource.tf"))
+	w.Run(0, "apply")
+	w.Write("main.tf", after)
+	w.Run(0, "validate")
+	terraformtest.ExpectText(w.T, w.Run(0, "plan"), want, "0 to add, 0 to change, 0 to destroy")
+	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Link, 1)
+	w.expectRequests(cloudflaretest.Delete, 0)
 }
 
-// pagesOnceChosen goes from nothing to a policy. The first time, somebody chooses
+// pagesOnceChosen goes from nothing to a policy. The first time, someone chooses
 // another service.
 func pagesOnceChosen(w *workspace) {
-	w.t.Helper()
+	w.T.Helper()
 	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{onCall}})
-	w.run(0, "validate")
-	w.expectText(w.run(1, "apply"), "Cloudflare is not connected to a PagerDuty service named Website.")
+	w.Run(0, "validate")
+	terraformtest.ExpectText(w.T, w.Run(1, "apply"), "Cloudflare is not connected to a PagerDuty service named Website.")
 	w.a.SetServices(onCall, website)
-	w.run(0, "apply")
-	w.expectCalls(cloudflaretest.Link, 1)
-	w.run(0, "plan", "-detailed-exitcode")
+	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Link, 1)
+	w.ExpectEmptyPlan()
 
-	var state struct {
-		Resources []struct {
-			Type      string
-			Instances []struct{ Attributes json.RawMessage }
-		}
-	}
-	content, err := os.ReadFile(filepath.Join(w.Dir, "terraform.tfstate"))
-	if err == nil {
-		err = json.Unmarshal(content, &state)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	routed := false
-	for _, found := range state.Resources {
-		if found.Type == "cloudflare_notification_policy" {
-			policy := string(found.Instances[0].Attributes)
+	for address, found := range w.State() {
+		if strings.HasPrefix(address, "cloudflare_notification_policy.") {
+			policy := string(found.Attributes)
 			routed = strings.Contains(policy, website.ID) && !strings.Contains(policy, onCall.ID)
 		}
 	}
 	if !routed {
-		w.t.Errorf("no policy routes to %s alone:\n%s", website.ID, content)
+		w.T.Errorf("no policy routes to %s alone:\n%s", website.ID, w.Read(terraformtest.StateFile))
 	}
-	w.run(0, "destroy")
+	w.Run(0, "destroy")
 	if left := w.a.Services(); len(left) > 0 {
-		w.t.Errorf("left: %v", left)
+		w.T.Errorf("left: %v", left)
 	}
 }
 
@@ -268,6 +239,6 @@ func TestImportCommand(t *testing.T) {
 	if len(command) < 2 || command[0] != "terraform" {
 		t.Fatalf("%q", command)
 	}
-	w.run(0, command[1:]...)
+	w.Run(0, command[1:]...)
 	w.keeps()
 }

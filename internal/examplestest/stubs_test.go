@@ -5,7 +5,6 @@ package examplestest
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -19,10 +18,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
-// stub stands for an official provider.
+// stub is what the examples need of an official provider.
 type stub struct {
 	name      string
 	resources map[string]schema.Schema
@@ -77,60 +77,21 @@ func pagerDuty() stub { return stub{name: "pagerduty", lookups: []string{"pagerd
 // returns the environment variable that tells terraform of them.
 func reattach(t *testing.T, e example) string {
 	t.Helper()
-	addresses := map[string]any{}
+	stubs := map[string]func() tfprotov6.ProviderServer{}
 	for _, source := range e.others() {
-		var s stub
 		switch {
 		case source == "PagerDuty/pagerduty":
-			s = pagerDuty()
+			stubs[source] = providerserver.NewProtocol6(pagerDuty())
 		case source == "cloudflare/cloudflare" && strings.Contains(e.text(), `"~> 4.`):
-			s = cloudflareV4()
+			stubs[source] = providerserver.NewProtocol6(cloudflareV4())
 		case source == "cloudflare/cloudflare":
-			s = cloudflareV5()
-		case strings.HasPrefix(source, "./"):
-			continue // a module
+			stubs[source] = providerserver.NewProtocol6(cloudflareV5())
+		case strings.HasPrefix(source, "./"): // a module
 		default:
 			t.Fatalf("there is no stub for %s", source)
 		}
-		config := serve(t, s, tf6server.WithDebug)
-		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-			addresses[host+"/"+strings.ToLower(source)] = map[string]any{
-				"Protocol": "grpc", "ProtocolVersion": 6, "Pid": config.Pid, "Test": true,
-				"Addr": map[string]any{"Network": config.Addr.Network(), "String": config.Addr.String()},
-			}
-		}
 	}
-	content, err := json.Marshal(addresses)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "TF_REATTACH_PROVIDERS=" + string(content)
-}
-
-// serve serves a stub. C is go-plugin's configuration, which nothing here needs to
-// import.
-func serve[C any](t *testing.T, s stub, debug func(context.Context, chan C, chan struct{}) tf6server.ServeOpt) C {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	configs, closed := make(chan C), make(chan struct{})
-	failed := make(chan error, 1)
-	go func() {
-		failed <- tf6server.Serve("registry.terraform.io/stub/"+s.name, func() tfprotov6.ProviderServer {
-			return providerserver.NewProtocol6(s)()
-		}, debug(ctx, configs, closed), tf6server.WithLoggingSink(t))
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-closed
-	})
-	select {
-	case config := <-configs:
-		return config
-	case err := <-failed:
-		close(closed)
-		t.Fatalf("Unable to serve the stub: %v", err)
-		panic("unreachable")
-	}
+	return terraformtest.Reattach(t, stubs)
 }
 
 func (s stub) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {

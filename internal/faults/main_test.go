@@ -7,26 +7,20 @@
 package faults
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 
-	// go test keeps results until what they were linked from changes: the provider
-	// that these tests build must be part of that.
-	_ "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/provider"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
-var (
-	terraform *terraformtest.Terraform
-	// initialised is a folder that terraform init has run in.
-	initialised string
+const (
+	accountA   = "0a000000000000000000000000000001"
+	connection = "pagerduty_connection.this"
 )
 
 func TestMain(m *testing.M) {
@@ -37,37 +31,23 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	os.Exit(func() int {
-		temp, err := os.MkdirTemp("", "faults")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(temp)
-		if err := prepare(context.Background(), temp); err != nil {
-			fmt.Println("FAIL:", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	terraformtest.Main(m)
 }
 
-// prepare builds the provider and runs init, once for all tests.
-func prepare(ctx context.Context, temp string) error {
-	path, err := terraformtest.Find(ctx, "", temp)
-	if err != nil {
-		return err
+// newWorkspace returns a workspace with a configuration that connects account A.
+func newWorkspace(t *testing.T, baseURL string, env ...string) *terraformtest.Workspace {
+	t.Helper()
+	w := terraformtest.NewWorkspace(t, baseURL, env...)
+	w.Write("main.tf", terraformtest.RequiredProviders("pagerduty")+fmt.Sprintf("resource \"pagerduty_connection\" \"this\" {\n  account_id = %q\n}\n", accountA))
+	return w
+}
+
+// expectConnected wants the account and the state to have the same services, or
+// neither to have any.
+func expectConnected(w *terraformtest.Workspace, account *cloudflaretest.Account, want bool) {
+	w.T.Helper()
+	state, services := w.Connection(), account.Services()
+	if (state != nil) != want || (len(services) > 0) != want || state != nil && !slices.Equal(state.Services, services) {
+		w.T.Errorf("there is %v, and in the state %+v", services, state)
 	}
-	if terraform, err = terraformtest.New(ctx, temp, path, "1.2.3-faults"); err != nil {
-		return err
-	}
-	initialised = filepath.Join(temp, "init")
-	if err := errors.Join(os.Mkdir(initialised, 0o700), os.WriteFile(filepath.Join(initialised, "main.tf"), []byte(providers), 0o600)); err != nil {
-		return err
-	}
-	w := &terraformtest.Workspace{Terraform: terraform, Dir: initialised}
-	result, err := w.Run(ctx, "init", "-no-color")
-	if err == nil && result.ExitCode != 0 {
-		err = errors.New("terraform init:\n" + result.Output)
-	}
-	return err
 }

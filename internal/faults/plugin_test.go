@@ -29,6 +29,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 const (
@@ -48,11 +49,11 @@ type plugin struct {
 // environment it gets nothing that could configure it or the network.
 func startPlugin(t *testing.T, env ...string) *plugin {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), terraform.Provider)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), terraformtest.Provider(t))
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TEMP", "SYSTEMROOT"} {
 		cmd.Env = append(cmd.Env, name+"="+os.Getenv(name))
 	}
-	// Dozens of lines for each call would otherwise be written, read and dropped.
+	// Dozens of lines for each request would otherwise be written, read and dropped.
 	cmd.Env = append(append(cmd.Env, "TF_LOG_SDK=OFF", "TF_LOG_PROVIDER_CLOUDFLARE_PAGERDUTY=OFF"), env...)
 	p := &plugin{stderr: &lockedBuffer{}}
 	p.client = goplugin.NewClient(&goplugin.ClientConfig{
@@ -130,26 +131,20 @@ func fromJSON(value object) object {
 	return object{"json": content}
 }
 
-// connectionState is a state of either type, nil for null.
-type connectionState struct {
-	AccountID    string                   `json:"account_id"`
-	ConnectionID *string                  `json:"connection_id"`
-	Services     []cloudflaretest.Service `json:"services"`
-}
-
-// decode fails on a value that is not known.
-func (e encoded) decode() (state *connectionState, err error) {
+// decode returns the state of either type, nil for null. It fails on a value that
+// is not known.
+func (e encoded) decode() (state *terraformtest.Connection, err error) {
 	decoder := msgpack.NewDecoder(bytes.NewReader(e.Msgpack))
 	decoder.SetCustomStructTag("json")
 	return state, decoder.Decode(&state)
 }
 
-// call makes one call of the protocol. The error is one that terraform would
+// request makes one request of the protocol. The error is one that terraform would
 // report as a crash.
-func (p *plugin) call(ctx context.Context, method string, request object) (response, error) {
+func (p *plugin) request(ctx context.Context, method string, body object) (response, error) {
 	var resp response
 	in, out := message(method+".Request"), message(method+".Response")
-	content, err := json.Marshal(request)
+	content, err := json.Marshal(body)
 	if err == nil {
 		err = protojson.Unmarshal(content, in)
 	}
@@ -182,7 +177,7 @@ func (p *plugin) configure(t *testing.T, config object) {
 	t.Helper()
 	all := object{"api_token": cloudflaretest.APIToken}
 	maps.Copy(all, config)
-	resp, err := p.call(t.Context(), "ConfigureProvider", object{"terraformVersion": "1.11.4", "config": fromJSON(all)})
+	resp, err := p.request(t.Context(), "ConfigureProvider", object{"terraformVersion": "1.11.4", "config": fromJSON(all)})
 	if err != nil || len(resp.Diagnostics) > 0 {
 		t.Fatal(err, resp.Diagnostics)
 	}
@@ -190,32 +185,32 @@ func (p *plugin) configure(t *testing.T, config object) {
 
 // plan plans a create.
 func (p *plugin) plan(ctx context.Context, config object) (response, error) {
-	return p.call(ctx, "PlanResourceChange", object{
+	return p.request(ctx, "PlanResourceChange", object{
 		"typeName": connectionType, "priorState": null.message(),
 		"proposedNewState": fromJSON(config), "config": fromJSON(config),
 	})
 }
 
 func (p *plugin) create(ctx context.Context, config object, planned encoded) (response, error) {
-	return p.call(ctx, "ApplyResourceChange", object{
+	return p.request(ctx, "ApplyResourceChange", object{
 		"typeName": connectionType, "priorState": null.message(),
 		"plannedState": planned.message(), "config": fromJSON(config),
 	})
 }
 
 func (p *plugin) read(ctx context.Context, state encoded) (response, error) {
-	return p.call(ctx, "ReadResource", object{"typeName": connectionType, "currentState": state.message()})
+	return p.request(ctx, "ReadResource", object{"typeName": connectionType, "currentState": state.message()})
 }
 
 func (p *plugin) delete(ctx context.Context, state encoded) (response, error) {
-	return p.call(ctx, "ApplyResourceChange", object{
+	return p.request(ctx, "ApplyResourceChange", object{
 		"typeName": connectionType, "priorState": state.message(),
 		"plannedState": null.message(), "config": null.message(),
 	})
 }
 
 func (p *plugin) readData(ctx context.Context, config object) (response, error) {
-	return p.call(ctx, "ReadDataSource", object{"typeName": servicesType, "config": fromJSON(config)})
+	return p.request(ctx, "ReadDataSource", object{"typeName": servicesType, "config": fromJSON(config)})
 }
 
 func (r response) errors() []diagnostic { return r.of("ERROR") }
@@ -231,7 +226,7 @@ func (r response) of(severity string) (found []diagnostic) {
 	return found
 }
 
-// withTimeout is for a call that ends long before d.
+// withTimeout is for requests that end long before d.
 func withTimeout(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -36,7 +36,7 @@ const (
 	// abrupt makes every close of a connection a reset: toxiproxy prepares
 	// connections for that also where the toxic itself never acts.
 	abrupt = `{"type": "reset_peer", "toxicity": 0, "attributes": {}}`
-	// cutting breaks marked answers off.
+	// cutting breaks marked responses off.
 	cutting = `{"type": "cut", "attributes": {}}`
 )
 
@@ -57,10 +57,10 @@ func newProxy(t *testing.T, upstream string, toxics ...string) *toxiproxy.Proxy 
 	return proxy
 }
 
-// baseURL is a stand-in's base URL at another address.
+// baseURL is a fake API's base URL at another address.
 func baseURL(address string) string { return "http://" + address + "/client/v4" }
 
-// hostPort is where a stand-in listens.
+// hostPort is where a fake API listens.
 func hostPort(t *testing.T, server *cloudflaretest.Server) string {
 	t.Helper()
 	u, err := url.Parse(server.URL())
@@ -70,26 +70,26 @@ func hostPort(t *testing.T, server *cloudflaretest.Server) string {
 	return u.Host
 }
 
-// A cut says how an answer breaks off. The stand-in marks the answer with it, in
+// A cut says how a response breaks off. The fake API marks the response with it, in
 // a header, and the toxic obeys.
 type cut struct {
 	how    string // one of the constants below
-	offset int    // this many bytes of the answer pass, its status line and headers included
-	key    string // under which the answer's length is noted
+	offset int    // this many bytes of the response pass, its status line and headers included
+	key    string // under which the response's length is noted
 }
 
 const (
-	ends    = "ends"    // the connection ends, as if the answer were whole; with abrupt, it is reset
+	ends    = "ends"    // the connection ends, as if the response were whole; with abrupt, it is reset
 	stalls  = "stalls"  // nothing more comes
-	bare    = "bare"    // it ends, and the answer does not tell its length
-	zipped  = "zipped"  // as bare, and the answer is compressed
-	chunked = "chunked" // it ends, and the answer comes in chunks
+	bare    = "bare"    // it ends, and the response does not tell its length
+	zipped  = "zipped"  // as bare, and the response is compressed
+	chunked = "chunked" // it ends, and the response comes in chunks
 	doubled = "doubled" // it comes whole, and then once more
 )
 
 const cutHeader = "X-Cut"
 
-// The width is fixed, so that the answer's length does not depend on the offset.
+// The width is fixed, so that the response's length does not depend on the offset.
 func (c cut) header() http.Header {
 	return http.Header{cutHeader: {fmt.Sprintf("%s %05d %s", c.how, c.offset, c.key)}}
 }
@@ -98,12 +98,12 @@ var (
 	marked = regexp.MustCompile(`\r\n` + cutHeader + `: (\S+) (\d+) (\S+)\r\n`)
 	length = regexp.MustCompile(`\r\nContent-Length: (\d+)\r\n`)
 
-	// answerLengths has the length of the first answer that was marked with a key,
+	// responseLengths has the length of the first response that was marked with a key,
 	// in bytes.
-	answerLengths sync.Map
+	responseLengths sync.Map
 )
 
-// cutToxic takes answers in whole and lets them through, but for those that are
+// cutToxic takes responses in whole and lets them through, but for those that are
 // marked.
 type cutToxic struct{}
 
@@ -122,16 +122,16 @@ func (*cutToxic) Pipe(stub *toxics.ToxicStub) {
 		}
 		received = append(received, chunk.Data...)
 		for {
-			answer, rest := nextAnswer(received)
-			if answer == nil {
+			response, rest := nextResponse(received)
+			if response == nil {
 				break
 			}
 			received = rest
-			answer, passes, how := obey(answer)
+			response, passes, how := obey(response)
 			if passes > 0 {
-				stub.Output <- &stream.StreamChunk{Data: answer[:passes], Timestamp: chunk.Timestamp}
+				stub.Output <- &stream.StreamChunk{Data: response[:passes], Timestamp: chunk.Timestamp}
 			}
-			if passes == len(answer) && how != bare && how != zipped {
+			if passes == len(response) && how != bare && how != zipped {
 				continue
 			}
 			if how == stalls {
@@ -143,8 +143,8 @@ func (*cutToxic) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
-// nextAnswer takes one whole answer off what has been received.
-func nextAnswer(received []byte) (answer, rest []byte) {
+// nextResponse takes one whole response off what has been received.
+func nextResponse(received []byte) (response, rest []byte) {
 	end := bytes.Index(received, []byte("\r\n\r\n"))
 	if end < 0 {
 		return nil, received
@@ -160,24 +160,24 @@ func nextAnswer(received []byte) (answer, rest []byte) {
 	return received[:end], received[end:]
 }
 
-// obey returns how an answer is to break off, and how much of it passes.
-func obey(answer []byte) (_ []byte, passes int, how string) {
-	match := marked.FindSubmatch(answer)
+// obey returns how a response is to break off, and how much of it passes.
+func obey(response []byte) (_ []byte, passes int, how string) {
+	match := marked.FindSubmatch(response)
 	if match == nil {
-		return answer, len(answer), ""
+		return response, len(response), ""
 	}
 	how = string(match[1])
-	header, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	header, body, _ := bytes.Cut(response, []byte("\r\n\r\n"))
 	replace := func(field string, body []byte) {
 		header = length.ReplaceAllLiteral(append(header, "\r\n"...), []byte("\r\n"+field+"\r\n"))
-		answer = slices.Concat(header, []byte("\r\n"), body)
+		response = slices.Concat(header, []byte("\r\n"), body)
 	}
 	switch how {
 	case bare:
 		replace("Connection: close", body)
 	case zipped:
 		var compressed bytes.Buffer
-		// Not truly: how long the answer is must not depend on its contents.
+		// Not truly: how long the response is must not depend on its contents.
 		writer, _ := gzip.NewWriterLevel(&compressed, gzip.NoCompression)
 		_, _ = writer.Write(body)
 		_ = writer.Close()
@@ -186,11 +186,11 @@ func obey(answer []byte) (_ []byte, passes int, how string) {
 		half := len(body) / 2
 		replace("Transfer-Encoding: chunked", fmt.Appendf(nil, "%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", half, body[:half], len(body)-half, body[half:]))
 	case doubled:
-		answer = slices.Concat(answer, answer)
+		response = slices.Concat(response, response)
 	}
-	answerLengths.LoadOrStore(string(match[3]), len(answer))
+	responseLengths.LoadOrStore(string(match[3]), len(response))
 	passes, _ = strconv.Atoi(string(match[2]))
-	return answer, min(passes, len(answer)), how
+	return response, min(passes, len(response)), how
 }
 
 // stallTime is longer than any request timeout of these tests.
@@ -214,8 +214,8 @@ func drain(stub *toxics.ToxicStub) {
 	}
 }
 
-// noReuseToxic lets one answer through a connection. The next request arrives,
-// and then the connection ends without a byte of an answer.
+// noReuseToxic lets one response through a connection. The next request arrives,
+// and then the connection ends without a byte of a response.
 type noReuseToxic struct{}
 
 func (*noReuseToxic) Pipe(stub *toxics.ToxicStub) {
@@ -231,8 +231,8 @@ func (*noReuseToxic) Pipe(stub *toxics.ToxicStub) {
 			}
 			stub.Output <- chunk
 			received = append(received, chunk.Data...)
-			answer, _ := nextAnswer(received)
-			answered = answer != nil
+			response, _ := nextResponse(received)
+			answered = response != nil
 		}
 	}
 }

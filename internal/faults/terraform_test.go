@@ -4,16 +4,15 @@
 package faults
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/terraformtest"
 )
 
 // TestTerraform shows what a user sees of the faults: a real terraform runs into
@@ -32,19 +31,19 @@ func TestTerraform(t *testing.T) {
 		links     int
 		deletes   int
 	}{
-		"link without an answer": {
+		"link without a response": {
 			cut: cloudflaretest.Fault{Op: link, Times: 1}, offset: 100,
 			args: []string{"apply"}, says: []string{"1 added"}, left: true, links: 1,
 		},
-		"refresh without an answer": {
+		"refresh without a response": {
 			connected: true, cut: cloudflaretest.Fault{Op: list}, offset: 200,
 			args: []string{"plan"}, exit: 1, says: []string{"Error: " + readFails, "unexpected EOF", "Check the network"}, left: true,
 		},
-		"look before a destroy without an answer": {
+		"list before a destroy without a response": {
 			connected: true, cut: cloudflaretest.Fault{Op: list, Skip: 1}, offset: 400,
 			args: []string{"destroy"}, exit: 1, says: []string{"Error: " + disconnectFails, "unexpected EOF"}, left: true,
 		},
-		"delete without an answer": {
+		"delete without a response": {
 			connected: true, cut: cloudflaretest.Fault{Op: del, Times: 1}, offset: 0,
 			args: []string{"destroy"}, says: []string{"1 destroyed"}, deletes: 1,
 		},
@@ -64,25 +63,22 @@ func TestTerraform(t *testing.T) {
 			proxy := newProxy(t, hostPort(t, server), append(test.toxics, cutting)...)
 			w := newWorkspace(t, server.URL())
 			if test.connected {
-				w.must(0, "apply")
+				w.Run(0, "apply")
 				server.ResetRequests()
 			}
-			before := w.read(stateFile)
+			before := w.Read(terraformtest.StateFile)
 			w.Env = append(w.Env, "CLOUDFLARE_BASE_URL="+baseURL(proxy.Listen))
-			w.write("provider.tf", []byte("provider \"pagerduty\" {\n  max_retries = 0\n}\n"))
+			w.Write("provider.tf", "provider \"pagerduty\" {\n  max_retries = 0\n}\n")
 			if test.cut.Op != "" {
 				test.cut.Header = cut{ends, test.offset, t.Name()}.header()
 				server.Fail(test.cut)
 			}
 
-			expect(t, w.must(test.exit, test.args...), test.says...)
+			terraformtest.ExpectText(t, w.Run(test.exit, test.args...), test.says...)
 			server.Heal()
-			state, services := w.inState(), account.Services()
-			if (state != nil) != test.left || (len(services) > 0) != test.left || state != nil && !slices.Equal(state.Services, services) {
-				t.Errorf("there is %v, and in the state %+v", services, state)
-			}
-			if test.connected && test.left && !bytes.Equal(w.read(stateFile), before) {
-				t.Errorf("the state has changed:\n%s", w.read(stateFile))
+			expectConnected(w, account, test.left)
+			if test.connected && test.left && w.Read(terraformtest.StateFile) != before {
+				t.Errorf("the state has changed:\n%s", w.Read(terraformtest.StateFile))
 			}
 			if got := server.Count(link) - test.links; got != 0 {
 				t.Errorf("%d links too many", got)
@@ -92,7 +88,7 @@ func TestTerraform(t *testing.T) {
 			}
 			if test.left {
 				w.Env = append(w.Env, "CLOUDFLARE_BASE_URL="+server.URL())
-				w.must(0, "plan", "-detailed-exitcode")
+				w.ExpectEmptyPlan()
 			}
 		})
 	}
@@ -118,21 +114,21 @@ func TestTerraformTLS(t *testing.T) {
 	}
 	listener.Close()
 	via(listener.Addr().String())
-	w.write("provider.tf", []byte("provider \"pagerduty\" {\n  max_retries = 0\n}\n"))
-	expect(t, w.must(1, "apply"), "Error: "+connectFails, "connection refused", "HTTPS_PROXY")
+	w.Write("provider.tf", "provider \"pagerduty\" {\n  max_retries = 0\n}\n")
+	terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: "+connectFails, "connection refused", "HTTPS_PROXY")
 	via(refusing.address)
-	expect(t, w.must(1, "apply"), "Error: "+connectFails, "Proxy Authentication Required", "HTTPS_PROXY")
+	terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: "+connectFails, "Proxy Authentication Required", "HTTPS_PROXY")
 	via(old.address)
-	expect(t, w.must(1, "apply"), "Error: "+connectFails, "certificate has expired", "certificate is not trusted")
+	terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: "+connectFails, "certificate has expired", "certificate is not trusted")
 	if requests := server.Count(""); requests > 0 {
 		t.Errorf("%d requests have arrived", requests)
 	}
 	via(renewed.address)
-	expect(t, w.must(0, "apply"), "1 added")
+	terraformtest.ExpectText(t, w.Run(0, "apply"), "1 added")
 	via(old.address)
-	expect(t, w.must(1, "destroy"), "Error: "+readFails, "certificate has expired")
+	terraformtest.ExpectText(t, w.Run(1, "destroy"), "Error: "+readFails, "certificate has expired")
 	via(renewed.address)
-	expect(t, w.must(0, "destroy"), "1 destroyed")
+	terraformtest.ExpectText(t, w.Run(0, "destroy"), "1 destroyed")
 	if links, deletes := server.Count(link), server.Count(del); links != 1 || deletes != 1 {
 		t.Errorf("%d links and %d deletes, want 1 each", links, deletes)
 	}

@@ -6,7 +6,7 @@
 // Package installtest installs a release as users do. Goreleaser builds and signs
 // it from a clone of this repository, with a key that is made for it; a registry
 // on a loopback port offers it; and a real terraform, or tofu, finds it by its
-// version, checks it, locks it and runs it. Cloudflare is the stand-in.
+// version, checks it, locks it and runs it. Cloudflare is a fake API.
 //
 // It takes the build tag install, since it needs goreleaser, which takes minutes
 // to build: `make test-install`.
@@ -52,21 +52,16 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	var err error
-	if temp, err = os.MkdirTemp("", "installtest-"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	os.RemoveAll(temp)
-	os.Exit(code)
+	terraformtest.Main(m)
 }
-
-// temp is for what tests share.
-var temp string
 
 // built is the release, made when the first test needs it.
 var built = sync.OnceValues(func() (*build, error) {
 	ctx := context.Background()
+	temp, err := os.MkdirTemp("", "release")
+	if err != nil {
+		return nil, err
+	}
 	signer, err := newKey()
 	if err != nil {
 		return nil, err
@@ -158,10 +153,7 @@ func executables(t *testing.T) []string {
 }
 
 // workspace is a folder with a configuration that asks for the provider.
-type workspace struct {
-	t   *testing.T
-	run terraformtest.Workspace
-}
+type workspace struct{ terraformtest.Workspace }
 
 const configuration = `
 terraform {
@@ -190,52 +182,28 @@ output "services" {
 // newWorkspace makes one that finds providers as the CLI configuration says.
 func newWorkspace(t *testing.T, path, cliConfig string, env ...string) workspace {
 	t.Helper()
-	dir := t.TempDir()
 	rc := filepath.Join(t.TempDir(), "terraform.rc")
-	for name, content := range map[string]string{rc: cliConfig, filepath.Join(dir, "main.tf"): configuration} {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(rc, []byte(cliConfig), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	return workspace{t, terraformtest.Workspace{
-		Terraform: &terraformtest.Terraform{Path: path},
-		Dir:       dir,
+	w := workspace{terraformtest.Workspace{T: t, Terraform: terraformtest.Terraform{
+		Path: path,
+		Dir:  t.TempDir(),
 		Env: append([]string{
 			"TF_CLI_CONFIG_FILE=" + rc,
 			// OpenTofu takes what is not signed at all from its own registry, unless it is told otherwise.
 			"OPENTOFU_ENFORCE_GPG_VALIDATION=true",
 		}, env...),
-	}}
+	}}}
+	w.Write("main.tf", configuration)
+	return w
 }
 
-// must runs terraform, which must exit with 0, and returns what it said on one line.
+// must runs terraform, which must exit with 0, and returns what it wrote on one
+// line.
 func (w workspace) must(args ...string) string {
-	w.t.Helper()
-	code, said := w.try(args...)
-	if code != 0 {
-		w.t.Fatalf("%s: exit status %d\n%s", strings.Join(args, " "), code, said)
-	}
-	return said
-}
-
-var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m|[│╷╵]")
-
-func (w workspace) try(args ...string) (code int, said string) {
-	w.t.Helper()
-	result, err := w.run.Run(w.t.Context(), args...)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return result.ExitCode, strings.Join(strings.Fields(escapes.ReplaceAllString(result.Output, " ")), " ")
-}
-
-func (w workspace) read(name string) string {
-	w.t.Helper()
-	content, err := os.ReadFile(filepath.Join(w.run.Dir, name))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return string(content)
+	w.T.Helper()
+	return terraformtest.Flat(w.Run(0, args...))
 }
 
 var (
@@ -245,8 +213,8 @@ var (
 
 // locked reads the one provider in the lock file.
 func (w workspace) locked() (version string, hashes []string) {
-	w.t.Helper()
-	lock := w.read(".terraform.lock.hcl")
+	w.T.Helper()
+	lock := w.Read(".terraform.lock.hcl")
 	if found := lockedVersion.FindStringSubmatch(lock); found != nil {
 		version = found[1]
 	}
@@ -281,15 +249,15 @@ func hashes(t *testing.T, r release, platforms ...string) []string {
 }
 
 func (w workspace) checkLock(want []string) {
-	w.t.Helper()
+	w.T.Helper()
 	version, got := w.locked()
 	if version != released || !slices.Equal(got, want) {
-		w.t.Errorf("locked %s with %q, want %s with %q", version, got, released, want)
+		w.T.Errorf("locked %s with %q, want %s with %q", version, got, released, want)
 	}
 }
 
-// standIn starts Cloudflare's and returns the variables that lead to it.
-func standIn(t *testing.T) (*cloudflaretest.Server, []string) {
+// fakeAPI starts a fake API and returns the variables that make the provider use it.
+func fakeAPI(t *testing.T) (*cloudflaretest.Server, []string) {
 	t.Helper()
 	server := cloudflaretest.New(t)
 	server.Account(accountID)
@@ -301,37 +269,37 @@ func standIn(t *testing.T) (*cloudflaretest.Server, []string) {
 
 // checkWorks plans, applies and destroys with the provider that init installed.
 func (w workspace) checkWorks(server *cloudflaretest.Server) {
-	w.t.Helper()
+	w.T.Helper()
 	account := server.Account(accountID)
-	w.must("plan", "-out=plan", "-no-color")
+	w.must("plan", "-out=plan")
 	if len(account.Services()) != 0 {
-		w.t.Errorf("the plan has connected %v", account.Services())
+		w.T.Errorf("the plan has connected %v", account.Services())
 	}
-	w.must("apply", "-no-color", "plan")
+	w.must("apply", "plan")
 	var outputs map[string]struct{ Value map[string]string }
 	if err := json.Unmarshal([]byte(w.must("output", "-json")), &outputs); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	want := map[string]string{}
 	for _, service := range account.Services() {
 		want[service.Name] = service.ID
 	}
 	if got := outputs["services"].Value; len(got) != 1 || !maps.Equal(got, want) {
-		w.t.Errorf("got the services %v, want %v", got, want)
+		w.T.Errorf("got the services %v, want %v", got, want)
 	}
-	w.must("plan", "-detailed-exitcode", "-no-color")
-	w.must("apply", "-destroy", "-auto-approve", "-no-color")
+	w.must("plan", "-detailed-exitcode")
+	w.must("apply", "-destroy")
 	if left := account.Services(); len(left) > 0 {
-		w.t.Errorf("left after destroy: %v", left)
+		w.T.Errorf("left after destroy: %v", left)
 	}
 	for _, request := range server.Requests() {
 		if agent := request.Header.Get("User-Agent"); !strings.HasPrefix(agent, project+"/"+released+" ") {
-			w.t.Errorf("asked by %q, which is not version %s", agent, released)
+			w.T.Errorf("request of %q, which is not version %s", agent, released)
 		}
 	}
 }
 
-// TestRelease looks at what registries ask of a release:
+// TestRelease checks what registries require of a release:
 // https://developer.hashicorp.com/terraform/registry/providers/publishing
 func TestRelease(t *testing.T) {
 	t.Parallel()
@@ -488,7 +456,7 @@ func TestInstallFromRegistry(t *testing.T) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			r := &registry{keys: []key{b.key}, releases: []release{b.release}}
-			// Neither of these fits the constraint: one is to be asked for by name, one is too new.
+			// Neither of these fits the constraint: one has to be named, one is too new.
 			for _, version := range []string{"1.2.4-beta1", "2.0.0"} {
 				other := release{version: version, files: map[string][]byte{}}
 				other.files[other.zip(thisPlatform)] = nil
@@ -496,10 +464,10 @@ func TestInstallFromRegistry(t *testing.T) {
 				r.releases = append(r.releases, other)
 			}
 			r.serve(t)
-			server, env := standIn(t)
+			server, env := fakeAPI(t)
 			w := newWorkspace(t, path, r.host(), env...)
 
-			said := w.must("init", "-no-color")
+			said := w.must("init")
 			for _, want := range []string{"v" + released, b.key.id()} {
 				if !strings.Contains(said, want) {
 					t.Errorf("init does not say %q: %s", want, said)
@@ -511,10 +479,8 @@ func TestInstallFromRegistry(t *testing.T) {
 
 			// A colleague's checkout: the lock file is there, and is enough.
 			colleague := newWorkspace(t, path, r.host())
-			if err := os.WriteFile(filepath.Join(colleague.run.Dir, ".terraform.lock.hcl"), []byte(w.read(".terraform.lock.hcl")), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			colleague.must("init", "-lockfile=readonly", "-no-color")
+			colleague.Write(".terraform.lock.hcl", w.Read(".terraform.lock.hcl"))
+			colleague.must("init", "-lockfile=readonly")
 			colleague.checkLock(want)
 		})
 	}
@@ -557,9 +523,9 @@ func TestInstallFromMirror(t *testing.T) {
 				t.Errorf("in the mirror: got %q, want %q", got, want)
 			}
 
-			server, env := standIn(t)
+			server, env := fakeAPI(t)
 			w := newWorkspace(t, path, fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.ToSlash(mirror)), env...)
-			w.must("init", "-no-color")
+			w.must("init")
 			// A mirror has no signed list, so that the lock file has this platform's hash alone.
 			version, locked := w.locked()
 			if version != released || len(locked) != 1 || !strings.HasPrefix(locked[0], "h1:") || !slices.Contains(hashes(t, complete, thisPlatform), locked[0]) {
@@ -588,13 +554,13 @@ func TestLockForSeveralPlatforms(t *testing.T) {
 			want := hashes(t, complete, complete.platforms()...)
 			w.checkLock(want)
 
-			w.must("init", "-lockfile=readonly", "-no-color")
+			w.must("init", "-lockfile=readonly")
 			w.checkLock(want)
 		})
 	}
 }
 
-// TestRefused serves releases that somebody has tampered with.
+// TestRefused serves releases that someone has tampered with.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	b := theBuild(t)
@@ -681,14 +647,12 @@ func TestRefusedForItsLock(t *testing.T) {
 			honest := &registry{keys: []key{b.key}, releases: []release{b.release}}
 			honest.serve(t)
 			first := newWorkspace(t, path, honest.host())
-			first.must("init", "-no-color")
+			first.must("init")
 
 			r := &registry{keys: []key{b.key}, releases: []release{other}}
 			r.serve(t)
 			w := newWorkspace(t, path, r.host())
-			if err := os.WriteFile(filepath.Join(w.run.Dir, ".terraform.lock.hcl"), []byte(first.read(".terraform.lock.hcl")), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			w.Write(".terraform.lock.hcl", first.Read(".terraform.lock.hcl"))
 			w.refuses("doesn't match any of the checksums previously recorded in the dependency lock file")
 		})
 	}
@@ -696,17 +660,18 @@ func TestRefusedForItsLock(t *testing.T) {
 
 // refuses checks that init fails with these words, and has installed nothing.
 func (w workspace) refuses(says string) {
-	w.t.Helper()
-	if code, said := w.try("init", "-no-color"); code != 1 || !strings.Contains(said, says) {
-		w.t.Errorf("exit status %d, want 1 and %q:\n%s", code, says, said)
+	w.T.Helper()
+	result := w.Try("init")
+	if said := terraformtest.Flat(result.Output); result.ExitCode != 1 || !strings.Contains(said, says) {
+		w.T.Errorf("exit status %d, want 1 and %q:\n%s", result.ExitCode, says, said)
 	}
-	err := filepath.WalkDir(filepath.Join(w.run.Dir, ".terraform"), func(path string, _ os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(w.Dir, ".terraform"), func(path string, _ os.DirEntry, err error) error {
 		if strings.HasPrefix(filepath.Base(path), project) {
-			w.t.Errorf("installed: %s", path)
+			w.T.Errorf("installed: %s", path)
 		}
 		return err
 	})
 	if err != nil && !os.IsNotExist(err) {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }

@@ -43,7 +43,7 @@ func (r *registry) serve(t *testing.T) {
 	r.url = server.URL
 }
 
-// host has terraform and tofu ask this registry in place of their own.
+// host makes terraform and tofu use this registry in place of their own.
 func (r *registry) host() string {
 	var config strings.Builder
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
@@ -64,7 +64,7 @@ func (r *registry) versions(w http.ResponseWriter, _ *http.Request) {
 		}
 		versions = append(versions, object{"version": release.version, "protocols": release.protocols(), "platforms": platforms})
 	}
-	answer(w, object{"versions": versions})
+	respond(w, object{"versions": versions})
 }
 
 func (r *registry) download(w http.ResponseWriter, request *http.Request) {
@@ -88,7 +88,7 @@ func (r *registry) download(w http.ResponseWriter, request *http.Request) {
 		shasum = release.checksums()[name]
 	}
 	files := r.url + filesPath + release.version + "/"
-	answer(w, object{
+	respond(w, object{
 		"protocols":             release.protocols(),
 		"os":                    request.PathValue("os"),
 		"arch":                  request.PathValue("arch"),
@@ -108,7 +108,7 @@ func (r *registry) file(w http.ResponseWriter, request *http.Request) {
 		http.NotFound(w, request)
 		return
 	}
-	_, _ = w.Write(content) // A client that has gone needs no answer.
+	_, _ = w.Write(content) // A client that has gone needs no response.
 }
 
 func (r *registry) release(version string) (release, bool) {
@@ -133,7 +133,7 @@ func (r release) protocols() []string {
 	return manifest.Metadata.ProtocolVersions
 }
 
-func answer(w http.ResponseWriter, body object) {
+func respond(w http.ResponseWriter, body object) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) // A client that has gone needs no answer.
+	_ = json.NewEncoder(w).Encode(body) // A client that has gone needs no response.
 }

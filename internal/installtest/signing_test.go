@@ -21,8 +21,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// keyVariable holds the path of the key that the program signs with when it
-// stands in for gpg.
+// keyVariable holds the path of the key that the program signs with when it runs
+// as gpg.
 const keyVariable = "INSTALLTEST_KEY"
 
 // key is a signing key that lasts as long as the tests.
@@ -70,7 +70,7 @@ func (k key) verify(content, signature []byte) error {
 
 // forGPG gets the key ready for the gpg that .goreleaser.yml signs with, and
 // returns the variables with which it does and a function that ends what was
-// started. Where there is no gpg, this program stands in for it.
+// started. Where there is no gpg, this program runs in its place.
 func (k key) forGPG(ctx context.Context, dir string) (env []string, end func(), err error) {
 	var private bytes.Buffer
 	if err := k.entity.SerializePrivate(&private, nil); err != nil {

@@ -5,8 +5,6 @@ package provider
 
 import (
 	"fmt"
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -256,18 +254,6 @@ moved {
 				called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1},
 			},
 		},
-		resource.TestStep{
-			// Without moved, it is a destroy and a create, in that order.
-			Config: config(server, connectionOf(accountA)),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction("pagerduty_connection.renamed", plancheck.ResourceActionDestroy),
-				plancheck.ExpectResourceAction(this, plancheck.ResourceActionCreate),
-			}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				resourcesAre{this}, accountHas{server.a, services},
-				called{server, cloudflaretest.Delete, 1}, called{server, cloudflaretest.Link, 2},
-			},
-		},
 	)
 	expectServices(t, server.a)
 }
@@ -415,73 +401,4 @@ func TestProviderErrorsNameTheVariable(t *testing.T) {
 		Config:      `data "pagerduty_services" "all" { account_id = "` + accountA + `" }`,
 		ExpectError: text("Set the argument `api_token` or the environment variable CLOUDFLARE_API_TOKEN"),
 	})
-}
-
-// Warnings, as a real terraform shows them.
-func TestWarningsInTerraform(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	linking(server.a, primary)
-	linking(server.b, second)
-	w := newWorkspace(t)
-	block := connectionOf(accountA)
-	w.write(t, config(server, block))
-	w.run(t, "init", "-json")
-
-	// Create on a connected account, planned and applied.
-	server.a.SetServices(second)
-	expect(t, w.plan(t), isConnected(accountA, second))
-	expect(t, w.apply(t), isConnected(accountA, second), isConnected(accountA, second), anError("Unable to Connect PagerDuty", "already connected"))
-	w.write(t, config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" {
-  account_id     = %q
-  adopt_existing = true
-}`, accountA)))
-	expect(t, w.plan(t))
-	server.a.SetServices()
-
-	// Nobody has finished in PagerDuty.
-	w.write(t, config(server, block))
-	server.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{primary}, NeedsPerson: true})
-	expect(t, w.apply(t), aWarning("No PagerDuty Service Connected Yet", "Somebody has to finish in PagerDuty"))
-	server.a.PersonConnects()
-	expect(t, w.plan(t, "-refresh-only"))
-	expect(t, w.apply(t))
-
-	// Destroy, and replacement.
-	expect(t, w.plan(t, "-destroy"), willDelete(primary))
-	server.b.SetServices(second)
-	w.write(t, config(server, connectionOf(accountB)))
-	expect(t, w.plan(t), willDelete(primary), isConnected(accountB, second))
-	w.write(t, config(server, block))
-	w.run(t, "taint", this)
-	expect(t, w.plan(t), isConnected(accountA, primary))
-	w.run(t, "untaint", this)
-
-	// Gone.
-	server.a.SetServices()
-	expect(t, w.plan(t), aWarning("PagerDuty Services Are Gone", `"Primary"`))
-	server.a.SetServices(primary)
-	expect(t, w.apply(t, "-destroy"), willDelete(primary))
-	expectServices(t, server.a)
-}
-
-// The types keep their names where the provider's local name is another one.
-func TestLocalNameIsTheUsersChoice(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetServices(primary)
-	w := newWorkspace(t)
-	block := strings.Replace(config(server, `
-data "pagerduty_services" "all" {
-  provider   = cloudflare-pagerduty
-  account_id = "`+accountA+`"
-}
-`), `provider "pagerduty"`, `provider "cloudflare-pagerduty"`, 1)
-	block = fmt.Sprintf("terraform {\n  required_providers {\n    cloudflare-pagerduty = { source = %q }\n  }\n}\n", providerAddress) + block
-	if err := os.WriteFile(w.dir+"/main.tf", []byte(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.run(t, "init", "-json")
-	expect(t, w.apply(t))
-	expectRequests(t, server, "list")
 }

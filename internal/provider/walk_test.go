@@ -142,7 +142,7 @@ func (w *world) consent(rt *rapid.T) cloudflaretest.LinkModel {
 	case "after a while":
 		consent.Delay = seconds(rt, 1, 900)
 	case "never":
-		consent.Absent = true
+		consent.NeedsPerson = true
 	}
 	return consent
 }
@@ -328,7 +328,7 @@ func (w *world) othersDo(rt *rapid.T, what []string) func() {
 // fault makes calls go wrong from now on.
 func (w *world) fault(rt *rapid.T) {
 	fault := cloudflaretest.Fault{
-		Call:    rapid.SampledFrom([]cloudflaretest.Op{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
+		Op:      rapid.SampledFrom([]cloudflaretest.Op{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
 		Account: rapid.SampledFrom([]string{"", accountA, accountB}).Draw(rt, "account"),
 		Skip:    rapid.IntRange(0, 3).Draw(rt, "skip"),
 		Times:   rapid.IntRange(1, 6).Draw(rt, "times"),

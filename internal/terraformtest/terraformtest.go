@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package terraformtest runs a real terraform, or tofu, with the real binary of
-// the provider. The demo and the end-to-end tests share it.
+// the provider. All tests that need one share it, and so does the demo.
 //
 // The provider is built and put into a filesystem mirror, so that a regular init
 // installs it, without a network and without the warning that goes with a
-// development override.
+// development override. [Terraform] runs it, [Workspace] does so for a test, and
+// [Main] prepares a package's tests.
+//
+// go test keeps the results of a package until something changes that the package
+// is built from, or that its tests read. A provider that is built in a subprocess
+// is neither, so this package imports it, and reads what can't be imported.
 package terraformtest
 
 import (
@@ -22,54 +27,58 @@ import (
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hc-install/product"
 	"github.com/hashicorp/hc-install/releases"
+
+	// Every package that runs the built provider has to depend on its source.
+	_ "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/provider"
 )
 
 const (
 	// EnvPath names the executable to use; terraform-plugin-testing heeds it too.
 	EnvPath = "TF_ACC_TERRAFORM_PATH"
-	// MirrorVersion is the version that the mirror offers the provider under: no
-	// release has it.
-	MirrorVersion = "0.0.1"
 
-	module   = "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty"
-	provider = "seed-bcdb0ca7/cloudflare-pagerduty"
-	binary   = "terraform-provider-cloudflare-pagerduty"
+	// Source is the provider's source in a required_providers block.
+	Source = "seed-bcdb0ca7/cloudflare-pagerduty"
+
+	module = "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty"
+	binary = "terraform-provider-cloudflare-pagerduty"
+
+	// mirrorVersion is the version that the mirror has: one that the examples ask
+	// for.
+	mirrorVersion = "0.1.0"
 
 	// fetchedVersion is what is fetched where there is no terraform: the oldest
 	// minor version that the provider supports.
 	fetchedVersion = "1.11.4"
 )
 
-// Terraform is an executable that finds the provider in a mirror, and nowhere
-// else.
-type Terraform struct {
-	Path     string // terraform or tofu
-	Provider string // the provider's own executable
-
-	cliConfig string
-}
-
 // New builds the provider with the version linked into it, and makes the mirror,
-// all of it in dir.
-func New(ctx context.Context, dir, path, version string) (*Terraform, error) {
+// all of it in dir. The executable at path finds the provider there, and nowhere
+// else.
+func New(ctx context.Context, dir, path, version string) (Terraform, error) {
 	mirror := filepath.Join(dir, "mirror")
 	built, err := buildProvider(ctx, mirror, version)
 	if err != nil {
-		return nil, fmt.Errorf("unable to build the provider: %w", err)
+		return Terraform{}, fmt.Errorf("unable to build the provider: %w", err)
 	}
 	cliConfig := filepath.Join(dir, "terraform.rc")
 	content := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", filepath.ToSlash(mirror))
 	if err := os.WriteFile(cliConfig, []byte(content), 0o600); err != nil {
-		return nil, err
+		return Terraform{}, err
 	}
-	return &Terraform{Path: path, Provider: built, cliConfig: cliConfig}, nil
+	return Terraform{Path: path, Provider: built, cliConfig: cliConfig}, nil
 }
 
-// Find returns the executable to use: the one that is asked for, else the one
-// that the environment variable names, else terraform or tofu from PATH. Where
-// there is none at all, it fetches terraform into dir.
-func Find(ctx context.Context, asked, dir string) (string, error) {
-	for _, named := range []string{asked, os.Getenv(EnvPath)} {
+// RequiredProviders is a terraform block that requires the provider under a local
+// name.
+func RequiredProviders(localName string) string {
+	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", localName, Source)
+}
+
+// Find returns the executable to use: the one that is given, else the one that the
+// environment variable names, else terraform or tofu from PATH. Where there is none
+// at all, it fetches terraform into dir.
+func Find(ctx context.Context, given, dir string) (string, error) {
+	for _, named := range []string{given, os.Getenv(EnvPath)} {
 		if named != "" {
 			path, err := exec.LookPath(named)
 			if err != nil {
@@ -116,13 +125,16 @@ func Root(ctx context.Context) (string, error) {
 // buildProvider builds into the mirror, for the registries of both terraform and
 // tofu: each has its own idea of where a provider without a host comes from.
 func buildProvider(ctx context.Context, mirror, version string) (string, error) {
-	name := binary + "_v" + MirrorVersion
+	if err := readInputs(ctx); err != nil {
+		return "", err
+	}
+	name := binary + "_v" + mirrorVersion
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
 	var built string
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		folder := filepath.Join(mirror, host, filepath.FromSlash(provider), MirrorVersion, runtime.GOOS+"_"+runtime.GOARCH)
+		folder := filepath.Join(mirror, host, filepath.FromSlash(Source), mirrorVersion, runtime.GOOS+"_"+runtime.GOARCH)
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return "", err
 		}
@@ -147,4 +159,20 @@ func buildProvider(ctx context.Context, mirror, version string) (string, error) 
 		}
 	}
 	return built, nil
+}
+
+// readInputs reads the files that the provider is built from and that nothing can
+// import. go test notes what a test reads, from the start of the first test on:
+// not what TestMain reads before that.
+func readInputs(ctx context.Context) error {
+	root, err := Root(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"main.go", "go.mod"} {
+		if _, err := os.ReadFile(filepath.Join(root, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

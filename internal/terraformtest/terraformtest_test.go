@@ -28,7 +28,7 @@ func TestFind(t *testing.T) {
 		}
 		return path
 	}
-	asked, named := executable("asked"), executable("named")
+	given, named := executable("given"), executable("named")
 	terraform, tofu := executable("terraform"), executable("tofu")
 	for _, plain := range []string{"terraform", "tofu"} { // Where executables have no suffix.
 		if err := os.WriteFile(filepath.Join(dir, plain), nil, 0o700); err != nil {
@@ -37,15 +37,15 @@ func TestFind(t *testing.T) {
 	}
 	t.Setenv("PATH", dir)
 
-	find := func(what, ask, want string) {
+	find := func(what, executable, want string) {
 		t.Helper()
-		got, err := Find(t.Context(), ask, dir)
+		got, err := Find(t.Context(), executable, dir)
 		if err != nil || got != want && got+".exe" != want {
 			t.Errorf("%s: got %s, %v, want %s", what, got, err, want)
 		}
 	}
 	t.Setenv(EnvPath, named)
-	find("asked for", asked, asked)
+	find("given", given, given)
 	find("from the environment", "", named)
 	if path, err := Find(t.Context(), filepath.Join(dir, "none"), dir); err == nil {
 		t.Errorf("none of that name: got %s", path)

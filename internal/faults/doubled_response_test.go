@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// TestDoubledAnswer sends the answer that holds the integration token twice, as a
+// TestDoubledResponse sends the response that holds the integration token twice, as a
 // broken proxy may. Of what comes unasked on an idle connection, net/http writes
 // all to the standard log, which is terraform's log.
-func TestDoubledAnswer(t *testing.T) {
+func TestDoubledResponse(t *testing.T) {
 	t.Parallel()
 	s := newSession(t, nil, cutting)
 	op := operations["create/token"]

@@ -1,0 +1,79 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package terraformtest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPackagesDependOnTheProvider: go test would serve stale results of a package
+// that runs the provider, and does not depend on it.
+func TestPackagesDependOnTheProvider(t *testing.T) {
+	t.Parallel()
+	root, err := Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := exec.CommandContext(t.Context(), "go", "list", "-test", "-tags=install", "-f", `{{.ImportPath}} {{join .Deps " "}} `, "./internal/...")
+	list.Dir = root
+	output, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := map[string]bool{} // The packages whose tests run the provider.
+	for line := range strings.Lines(string(output)) {
+		test, deps, _ := strings.Cut(line, " ")
+		name, isTest := strings.CutSuffix(filepath.Base(test), ".test")
+		if !isTest || !strings.Contains(deps, "/terraformtest ") {
+			continue
+		}
+		run[name] = true
+		if !strings.Contains(deps, module+"/internal/provider ") {
+			t.Errorf("the tests of %s do not depend on the provider", name)
+		}
+	}
+	for _, name := range []string{"demo", "e2e", "examplestest", "faults", "installtest", "provider"} {
+		if !run[name] {
+			t.Errorf("the tests of %s do not use the harness; those that do: %v", name, run)
+		}
+	}
+}
+
+// TestBuildInputsAreNoted runs a test as go test does, and looks for the files that
+// nothing can import among those that it is known to depend on.
+func TestBuildInputsAreNoted(t *testing.T) {
+	t.Parallel()
+	log := filepath.Join(t.TempDir(), "log")
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProviderIsBuilt$", "-test.testlogfile="+log)
+	if output, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	noted, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := Root(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"open " + filepath.Join(root, "main.go"), "open " + filepath.Join(root, "go.mod"), "getenv PATH", "getenv " + EnvPath} {
+		if !strings.Contains(string(noted), want+"\n") {
+			t.Errorf("%q is not noted", want)
+		}
+	}
+}
+
+func TestProviderIsBuilt(t *testing.T) {
+	t.Parallel()
+	w := NewWorkspace(t, "")
+	w.Write("main.tf", RequiredProviders("pagerduty"))
+	w.ExpectEmptyPlan()
+	if _, err := os.Stat(Provider(t)); err != nil {
+		t.Error(err)
+	}
+}
