@@ -7,7 +7,7 @@
 // A flow makes requests, a request makes attempts:
 //
 //   - connect.go has the two flows that change an account, Connect and Disconnect;
-//   - services.go and pagerduty.go have the requests, one method each, and
+//   - services.go, policies.go and link.go have the requests, one method each, and
 //     lookup.go finds one of the services that are listed;
 //   - request.go sends a request: it waits for the rate limit, makes an attempt,
 //     decides what follows, and waits;
@@ -96,8 +96,8 @@ type Client struct {
 	connected   map[string]bool // accounts that this client has connected or adopted
 }
 
-// New makes a client. The error names what is wrong with the base URL or the
-// credentials.
+// New makes a client. The error names what is wrong with the base URL, the
+// credentials, or the proxy that the environment asks for.
 func New(config Config) (*Client, error) {
 	if config.BaseURL == "" {
 		config.BaseURL = DefaultBaseURL
@@ -120,7 +120,11 @@ func New(config Config) (*Client, error) {
 	}
 	pooled, singleUse := config.Transport, config.Transport
 	if config.Transport == nil {
-		pooled, singleUse = newTransport(proxyFromEnvironment), newSingleUseTransport(proxyFromEnvironment)
+		proxy, err := proxyFor(base)
+		if err != nil {
+			return nil, err
+		}
+		pooled, singleUse = newTransport(proxy), newSingleUseTransport(proxy)
 	}
 	return &Client{
 		baseURL:        strings.TrimRight(base.String(), "/"),
@@ -136,3 +140,6 @@ func New(config Config) (*Client, error) {
 		connected:      map[string]bool{},
 	}, nil
 }
+
+// BaseURL returns where the client sends its requests.
+func (c *Client) BaseURL() string { return c.baseURL }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,30 +33,37 @@ const (
 type ConnectOptions struct {
 	// AdoptExisting takes over an account that is already connected.
 	AdoptExisting bool
-	// WaitForServices makes it a failure when no service is listed by the
-	// context's deadline.
+	// WaitForServices waits until the context's deadline for a person to choose
+	// services.
 	WaitForServices bool
 }
 
-// Connection is an account that is connected to PagerDuty.
+// Connection is what Connect has made of an account.
 type Connection struct {
-	// ID is what the link returned; empty after an adoption or an unknown outcome.
-	ID       string
+	// ID is what the link returned, if anything.
+	ID string
+	// Services are empty while the connection is pending: nobody has chosen
+	// services yet.
 	Services []Service
-	// PollErr is why the last list failed, where no service was seen.
+	// Adopted reports that the account was connected already.
+	Adopted bool
+	// LinkErr is what the link returned where it was no success.
+	LinkErr error
+	// PollErr is why polling ended without services, where the list was not just
+	// empty: a list that failed, or an interrupt.
 	PollErr error
+	// Messages are the API's, of a link that succeeded.
+	Messages []string
 }
 
 // Connect connects the account to PagerDuty, one flow at a time for an account:
 // list, create a token, link with it once, and list again until services show.
 //
-// It refuses an account that is connected already (*AlreadyConnectedError),
-// unless it may adopt it. A link whose outcome is unknown is settled by a list: the
-// account was empty before, so services that are listed now came from this link;
-// otherwise *LinkUnsettledError. No service in time is *NoServicesError with
-// WaitForServices, and else a Connection without services: the person who has to
-// choose them in PagerDuty may take a while. Once the link has succeeded and
-// nobody waits for services, nothing is an error any more.
+// It refuses an account that is connected already (*AlreadyConnectedError), unless
+// it may adopt it. Else it is an error only where nothing was done: the list or the
+// token failed, or the link surely had no effect. After anything else that a link
+// returned, the list decides: the account was empty before, so services that are
+// listed now came with this connection. Without any it is pending.
 func (c *Client) Connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
@@ -69,10 +75,10 @@ func (c *Client) Connect(ctx context.Context, accountID string, options ConnectO
 	if err != nil {
 		return nil, err
 	}
-	connection := &Connection{Services: existing}
+	connection := &Connection{Services: existing, Adopted: true}
 	switch {
 	case len(existing) == 0:
-		connection, err = c.link(ctx, accountID, options)
+		connection, err = c.connect(ctx, accountID, options)
 	case !options.AdoptExisting:
 		err = &AlreadyConnectedError{Services: existing}
 	}
@@ -83,79 +89,107 @@ func (c *Client) Connect(ctx context.Context, accountID string, options ConnectO
 	return connection, nil
 }
 
-// link links an account that has no services, and waits for them to show.
-func (c *Client) link(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
+// connect links an account that has no services, and polls for them.
+func (c *Client) connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	// A list that began before the services showed must not be shared after.
 	defer c.gate.forget(destinationPath(accountID))
 
-	token, err := c.CreateIntegrationToken(ctx, accountID)
+	token, err := c.createToken(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
-	id, err := c.Link(ctx, accountID, token)
-	if err != nil && !IsOutcomeUnknown(err) {
-		return nil, err
-	}
+	connection := &Connection{}
+	connection.ID, connection.Messages, connection.LinkErr = c.link(ctx, accountID, token)
 	limit := connectPropagationTimeout
-	if options.WaitForServices && err == nil {
-		limit = timeLeft(ctx, c.clock)
-	}
-	started := c.clock.Now()
-	services, pollErr := c.pollAfterChange(ctx, accountID, limit, func(s []Service) bool { return len(s) > 0 })
 	switch {
-	case len(services) > 0:
-		return &Connection{ID: id, Services: services}, nil
-	case err != nil:
-		return nil, &LinkUnsettledError{Err: err, PollErr: pollErr}
+	case hadNoEffect(connection.LinkErr):
+		return nil, connection.LinkErr
 	case options.WaitForServices:
-		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: pollErr}
-	default:
-		return &Connection{ID: id, PollErr: pollErr}, nil
+		limit = timeLeft(ctx, c.clock)
+	case connection.LinkErr != nil && !IsOutcomeUnknown(connection.LinkErr):
+		limit = 0 // A refusal: a person may have connected meanwhile, but not due to it.
 	}
+	connection.Services, connection.PollErr = c.pollAfterChange(ctx, accountID, limit, func(services []Service, err error) bool {
+		status := statusOf(err)
+		return len(services) > 0 || status == http.StatusUnauthorized || status == http.StatusForbidden
+	})
+	if len(connection.Services) > 0 {
+		connection.PollErr = nil
+	}
+	return connection, nil
+}
+
+// Disconnection is what Disconnect has made of an account.
+type Disconnection struct {
+	// Transferred reports that nothing was disconnected: the connection belongs to
+	// another owner now.
+	Transferred bool
+	// Messages are the API's, of a disconnection that succeeded.
+	Messages []string
 }
 
 // Disconnect disconnects the account's PagerDuty services, one flow at a time for
-// an account, and waits until none is listed. It disconnects nothing and returns
+// an account, and polls until none is listed. It disconnects nothing and returns
 // *UnplannedServicesError when a service is listed that is not among approved.
+// Services that are still listed in the end are a *StillListedError.
 //
-// Where this client connected or adopted the account itself, its ownership has been
-// transferred in the same run: nothing is disconnected and transferred is true.
-func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (transferred bool, err error) {
+// Where this client has connected or adopted the account itself, ownership was
+// transferred in the same run: nothing is disconnected.
+func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (Disconnection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
-		return false, err
+		return Disconnection{}, err
 	}
 	defer unlock()
 	if c.ConnectedInRun(accountID) {
-		return true, nil
+		return Disconnection{Transferred: true}, nil
 	}
 	defer c.gate.forget(destinationPath(accountID))
 
 	// The API disconnects whatever there is, so what there is must be checked right
 	// before each attempt.
-	var checkErr error
-	err = c.DeleteServices(ctx, accountID, func(ctx context.Context) error {
-		checkErr = c.checkApproved(ctx, accountID, approved)
-		return checkErr
+	attempts := 0
+	var stopped error // why there was no attempt, or no other one
+	messages, err := c.deleteServices(ctx, accountID, func(ctx context.Context) error {
+		if stopped = c.checkApproved(ctx, accountID, approved); stopped == nil {
+			attempts++
+		}
+		return stopped
 	})
 	switch {
-	case errors.Is(checkErr, errNothingListed):
-		return false, nil
-	case checkErr != nil:
-		return false, checkErr
+	case errors.Is(stopped, errNothingListed):
+		if attempts == 0 {
+			return Disconnection{}, nil
+		}
+		err = nil // An attempt whose outcome was unknown has worked.
+	case stopped != nil:
+		return Disconnection{}, stopped
 	case err == nil, statusOf(err) == http.StatusNotFound, IsOutcomeUnknown(err) && ctx.Err() == nil:
 		// Done, or settled by a list.
 	default:
-		return false, err
+		return Disconnection{}, err
 	}
-	services, pollErr := c.pollAfterChange(ctx, accountID, disconnectPropagationTimeout, func(s []Service) bool { return len(s) == 0 })
+
+	// Other endpoints of the API show deleted objects for a moment, so it takes two
+	// empty lists in a row.
+	empty := 0
+	emptyTwice := func(services []Service, err error) bool {
+		if empty++; err != nil || len(services) > 0 {
+			empty = 0
+		}
+		return empty == 2
+	}
+	services, pollErr := c.pollAfterChange(ctx, accountID, disconnectPropagationTimeout, emptyTwice)
+	if empty == 1 && pollErr == nil && sleep(ctx, c.clock, pollMin) == nil {
+		services, pollErr = c.poll(ctx, accountID, 0, emptyTwice)
+	}
 	switch {
-	case pollErr == nil && len(services) == 0:
-		return false, nil
+	case empty == 2:
+		return Disconnection{Messages: messages}, nil
 	case IsOutcomeUnknown(err):
-		return false, err
+		return Disconnection{}, err
 	default:
-		return false, &StillListedError{Services: services, Err: pollErr}
+		return Disconnection{}, &StillListedError{Services: services, DeleteErr: err, PollErr: pollErr}
 	}
 }
 
@@ -170,10 +204,7 @@ func (c *Client) checkApproved(ctx context.Context, accountID string, approved [
 	if len(services) == 0 {
 		return errNothingListed
 	}
-	unplanned := slices.DeleteFunc(services, func(s Service) bool {
-		return slices.ContainsFunc(approved, func(a Service) bool { return a.ID == s.ID })
-	})
-	if len(unplanned) > 0 {
+	if unplanned := Missing(services, approved); len(unplanned) > 0 {
 		return &UnplannedServicesError{Services: unplanned}
 	}
 	return nil
@@ -185,11 +216,10 @@ func (c *Client) list(ctx context.Context, accountID string) ([]Service, error) 
 	return c.sendList(ctx, c.listRequest(accountID))
 }
 
-// poll lists until done says so, or until a list after the limit, and returns the
-// last services seen. The error is nil if done said so; else it is why the last
-// list failed, if it did, or that the context has ended. A list that fails is not
-// retried: it is followed by the next one.
-func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration, done func([]Service) bool) ([]Service, error) {
+// poll lists until done says so, and the last time once the limit is over. It
+// returns the last services seen, and why the last list failed, or that there was
+// an interrupt. A list that fails is not retried: it is followed by the next one.
+func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration, done func([]Service, error) bool) ([]Service, error) {
 	var services []Service
 	started := c.clock.Now()
 	for pause := pollMin; ; pause = min(pause*3/2, pollMax) {
@@ -198,38 +228,27 @@ func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration
 		listed, err := c.sendList(ctx, req)
 		if err == nil {
 			services = listed
-			if done(listed) {
-				return services, nil
-			}
 		}
 		left := limit - c.clock.Now().Sub(started)
-		if left <= 0 || errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) {
+		if done(listed, err) || left <= 0 || errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) {
 			return services, err
 		}
 		if ended := sleep(ctx, c.clock, min(pause, left)); ended != nil {
-			return services, errors.Join(err, &EndedError{Err: ended})
+			return services, &EndedError{Err: ended, Before: err}
 		}
 	}
 }
 
 // pollAfterChange polls for what a change has led to. After an interrupt, it is
 // worth one list.
-func (c *Client) pollAfterChange(ctx context.Context, accountID string, limit time.Duration, done func([]Service) bool) ([]Service, error) {
-	interrupt := ctx.Err()
-	if interrupt == nil {
+func (c *Client) pollAfterChange(ctx context.Context, accountID string, limit time.Duration, done func([]Service, error) bool) ([]Service, error) {
+	if ctx.Err() == nil {
 		return c.poll(ctx, accountID, limit, done)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptedGracePeriod)
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptedGracePeriod)
 	defer cancel()
-	isDone := false
-	services, _ := c.poll(ctx, accountID, 0, func(listed []Service) bool {
-		isDone = done(listed)
-		return isDone
-	})
-	if isDone {
-		return services, nil
-	}
-	return services, &EndedError{Err: interrupt}
+	services, _ := c.poll(graceful, accountID, 0, done)
+	return services, &EndedError{Err: ctx.Err()}
 }
 
 // accountLocks holds a lock for each account of each API. It is the process's,
@@ -240,6 +259,10 @@ var accountLocks sync.Map
 func (c *Client) lock(ctx context.Context, accountID string) (unlock func(), err error) {
 	value, _ := accountLocks.LoadOrStore(c.baseURL+" "+strings.ToLower(accountID), semaphore.NewWeighted(1))
 	lock := value.(*semaphore.Weighted) //nolint:forcetypeassert // Nothing else is stored.
+	if lock.TryAcquire(1) {
+		// Even where the time is up already: no other operation is to blame for that.
+		return func() { lock.Release(1) }, nil
+	}
 	if err := lock.Acquire(ctx, 1); err != nil {
 		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &EndedError{Err: err})
 	}

@@ -5,7 +5,6 @@ package cloudflare
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,7 +14,7 @@ import (
 	"time"
 )
 
-// APIError is a response of the API that is not a success. All text in it is safe
+// APIError is a response that is not a success of the API. All text in it is safe
 // to show: secrets are masked and what could drive a terminal is escaped.
 type APIError struct {
 	Request
@@ -26,6 +25,9 @@ type APIError struct {
 	Errors []ErrorDetail
 	// Problem says what is wrong with the response where the API itself does not.
 	Problem string
+	// NotAPI reports that the response is not the API's, but that of something on the
+	// way to it, such as a firewall: a redirect, or no JSON of the API's form.
+	NotAPI bool
 }
 
 // ErrorDetail is one entry of the errors in a response of the API.
@@ -65,39 +67,20 @@ func writeDetails(b *strings.Builder, details []ErrorDetail, prefix string) {
 }
 
 // HasCode reports whether the API gave this error code, in a chain too.
-func (e *APIError) HasCode(code string) bool { return hasCode(e.Errors, code) }
-
-func hasCode(details []ErrorDetail, code string) bool {
-	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return d.Code == code || hasCode(d.Chain, code) })
+func (e *APIError) HasCode(code string) bool {
+	return hasDetail(e.Errors, func(d ErrorDetail) bool { return d.Code == code })
 }
 
-// ForeignError is a response that is not the API's: a redirect, or a web page of
-// something on the way to it, such as a firewall. All text in it is safe to show.
-type ForeignError struct {
-	Request
-	StatusCode  int
-	Ray         string // Cloudflare's ID of the request, if it went through Cloudflare
-	Problem     string // what is wrong, unless it is that the response is not the API's JSON
-	ContentType string
-	Size        int    // of the body, in bytes
-	Excerpt     string // the beginning of the body, unless it may hold a secret
+// Mentions reports whether the API gave this error code, in a chain too, with a
+// message that has this word, in any case.
+func (e *APIError) Mentions(code, word string) bool {
+	return hasDetail(e.Errors, func(d ErrorDetail) bool {
+		return d.Code == code && strings.Contains(strings.ToLower(d.Message), strings.ToLower(word))
+	})
 }
 
-// Error says what kind of response it was, and how it begins.
-func (e *ForeignError) Error() string {
-	text := e.line() + " returned " + statusLine(e.StatusCode, e.Ray) + ": "
-	if e.Problem != "" {
-		return text + e.Problem
-	}
-	contentType := e.ContentType
-	if contentType == "" {
-		contentType = "no content type"
-	}
-	text += fmt.Sprintf("the response is not the JSON of the Cloudflare API (%s, %d bytes)", contentType, e.Size)
-	if e.Excerpt != "" {
-		text += "; it begins: " + e.Excerpt
-	}
-	return text
+func hasDetail(details []ErrorDetail, matches func(ErrorDetail) bool) bool {
+	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return matches(d) || hasDetail(d.Chain, matches) })
 }
 
 func statusLine(code int, ray string) string {
@@ -108,8 +91,9 @@ func statusLine(code int, ray string) string {
 	return line
 }
 
-// TransportError is a request that got no response, for a reason on this machine
-// or the network. Its text holds no URL: the path of a link is a secret.
+// TransportError is a request that got no response, for a reason on this machine or
+// the network: no connection, a certificate that is not trusted, a connection that
+// was lost. Its text holds no URL: the path of a link is a secret.
 type TransportError struct {
 	Request
 	Err    error
@@ -124,20 +108,25 @@ func (e *TransportError) Error() string { return e.line() + ": " + e.text }
 // Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// CertificateError is a request that was not sent because the server's certificate
-// could not be verified.
-type CertificateError struct {
+// ProxyError is a request that was not sent because the proxy refused to connect.
+type ProxyError struct {
 	Request
-	Err *tls.CertificateVerificationError
-
-	text string
+	Address string // of the proxy, without a user name or password
+	Status  string // what it returned, such as 407 Proxy Authentication Required
 }
 
-// Error names the request and what is wrong with the certificate.
-func (e *CertificateError) Error() string { return e.line() + ": " + e.text }
+// Error names the proxy, and what it returned.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("%s: the proxy %s refused the connection (%s)", e.line(), e.Address, e.Status)
+}
 
-// Unwrap returns what the verification said.
-func (e *CertificateError) Unwrap() error { return e.Err }
+// ProxyURLError is a proxy URL in the environment that can't be used. Its text does
+// not quote the URL, which may hold a password.
+type ProxyURLError struct{}
+
+func (e *ProxyURLError) Error() string {
+	return "the proxy URL in the environment variable HTTPS_PROXY can't be used"
+}
 
 // EndedError is a request that ended with its operation: by an interrupt, or
 // because the operation's time was up.
@@ -216,19 +205,36 @@ func IsOutcomeUnknown(err error) bool {
 	return status != 0 && (status < 400 || status >= 500 || status == http.StatusRequestTimeout)
 }
 
+// hadNoEffect reports of an error whether the request surely had no effect, and got
+// no response other than a 429.
+func hadNoEffect(err error) bool {
+	if err == nil || IsOutcomeUnknown(err) {
+		return false
+	}
+	return errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) || statusOf(err) == 0
+}
+
 // statusOf returns the status of the response that an error is about; 0 for none.
 func statusOf(err error) int {
 	if api, ok := errors.AsType[*APIError](err); ok {
 		return api.StatusCode
 	}
-	if foreign, ok := errors.AsType[*ForeignError](err); ok {
-		return foreign.StatusCode
-	}
 	return 0
 }
 
 // AccountIDError is a text that can't be the ID of an account.
-type AccountIDError struct{ Value string }
+type AccountIDError struct {
+	Value string // as it was given
+	// ID is the account ID that the value holds, if it holds one: with white space
+	// around it, in a path, or in the address of the dashboard.
+	ID string
+}
+
+// Trimmed reports whether the value would be right without the white space and the
+// invisible characters around it.
+func (e *AccountIDError) Trimmed() bool {
+	return e.ID != "" && strings.TrimFunc(e.Value, isInvisible) == e.ID
+}
 
 func (e *AccountIDError) Error() string { return "is not an account ID" }
 
@@ -240,34 +246,6 @@ func (e *AlreadyConnectedError) Error() string {
 	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
 }
 
-// NoServicesError is a link that succeeded without a service being listed in the
-// time there was.
-type NoServicesError struct {
-	Waited time.Duration
-	Err    error // why waiting ended, or the last poll failed; may be nil
-}
-
-func (e *NoServicesError) Error() string {
-	return withCause(fmt.Sprintf("PagerDuty is linked with the account, but no service was listed within %s", e.Waited.Round(time.Second)), e.Err)
-}
-
-// Unwrap returns why waiting ended.
-func (e *NoServicesError) Unwrap() error { return e.Err }
-
-// LinkUnsettledError is a link whose outcome is unknown and whose effect could not
-// be seen either.
-type LinkUnsettledError struct {
-	Err     error // what became of the link's response
-	PollErr error // why the last poll for services failed; nil when it showed none
-}
-
-func (e *LinkUnsettledError) Error() string {
-	return withCause("it is not known whether PagerDuty was linked with the account, and no service is listed: "+e.Err.Error(), e.PollErr)
-}
-
-// Unwrap returns what became of the link's response.
-func (e *LinkUnsettledError) Unwrap() error { return e.Err }
-
 // UnplannedServicesError is a disconnection that would take services along that
 // nobody approved. Nothing was disconnected.
 type UnplannedServicesError struct{ Services []Service }
@@ -276,11 +254,11 @@ func (e *UnplannedServicesError) Error() string {
 	return "disconnecting would also disconnect what the plan did not show: " + ServiceNames(e.Services)
 }
 
-// StillListedError is a disconnection that the API accepted and that could not be
-// seen to have happened.
+// StillListedError is a disconnection that could not be seen to have happened.
 type StillListedError struct {
-	Services []Service // what the last list showed
-	Err      error     // why polling ended or failed; may be nil
+	Services  []Service // what the last list showed
+	DeleteErr error     // what the DELETE returned where it was no success, such as a 404
+	PollErr   error     // why polling ended, where services were not just listed
 }
 
 func (e *StillListedError) Error() string {
@@ -288,17 +266,15 @@ func (e *StillListedError) Error() string {
 	if len(e.Services) > 0 {
 		text = "the services were to be disconnected, but the API still lists " + ServiceNames(e.Services)
 	}
-	return withCause(text, e.Err)
-}
-
-// Unwrap returns why polling ended.
-func (e *StillListedError) Unwrap() error { return e.Err }
-
-func withCause(text string, cause error) string {
-	if cause != nil {
-		text += "\nLast, " + cause.Error()
+	for _, err := range e.Unwrap() {
+		text += "\n" + err.Error()
 	}
 	return text
+}
+
+// Unwrap returns what the DELETE returned, and why polling ended.
+func (e *StillListedError) Unwrap() []error {
+	return slices.DeleteFunc([]error{e.DeleteErr, e.PollErr}, func(err error) bool { return err == nil })
 }
 
 // NoSuchServiceError is a lookup that no service matches.
@@ -308,7 +284,7 @@ type NoSuchServiceError struct {
 }
 
 func (e *NoSuchServiceError) Error() string {
-	text := "there is no PagerDuty service " + quoted(e.Wanted)
+	text := "there is no PagerDuty service " + Quote(e.Wanted)
 	if len(e.Closest) == 0 {
 		return text + ", nor any other"
 	}
@@ -322,22 +298,29 @@ type AmbiguousServiceError struct {
 }
 
 func (e *AmbiguousServiceError) Error() string {
-	return fmt.Sprintf("several PagerDuty services match %s: %s", quoted(e.Wanted), ServiceNames(e.Services))
+	return fmt.Sprintf("several PagerDuty services match %s: %s", Quote(e.Wanted), ServiceNames(e.Services))
 }
+
+// maxNames is how many names a message lists before it counts the rest.
+const maxNames = 20
 
 // ServiceNames renders services for a message: each name with its ID, safe for a
-// terminal.
+// terminal, up to twenty.
 func ServiceNames(services []Service) string {
-	names := make([]string, len(services))
-	for i, service := range services {
-		names[i] = fmt.Sprintf("%s (ID %s)", quoted(service.Name), EscapeTerminal(service.ID, maxMessage))
+	names := make([]string, 0, maxNames)
+	for _, service := range services[:min(len(services), maxNames)] {
+		names = append(names, fmt.Sprintf("%s (ID %s)", Quote(service.Name), EscapeTerminal(service.ID, maxMessage)))
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(names, ", ")
+	if rest := len(services) - maxNames; rest > 0 {
+		text += fmt.Sprintf(", and %d more", rest)
+	}
+	return text
 }
 
-// quoted is a name in quotes, in which whatever does not show as itself is
+// Quote returns a name in quotes, in which whatever does not show as itself is
 // escaped: a name that differs in white space alone looks different.
-func quoted(name string) string {
+func Quote(name string) string {
 	shown := 0
 	for i := range name {
 		if shown++; shown > maxMessage {

@@ -5,7 +5,6 @@ package cloudflare_test
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -137,7 +136,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				*requests = nil
 				err := try(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
-				_ = wants[*cloudflare.ForeignError](t, err)
+				equal(t, "is the API's", wants[*cloudflare.APIError](t, err).NotAPI, true)
 				mustNotHold(t, err.Error(), someToken)
 				equal(t, fmt.Sprintf("requests of %s to %q", call, location), len(*requests), 1)
 			}
@@ -197,7 +196,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 							return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 						}),
 					})
-					_, err := client.Link(t.Context(), "a", someToken)
+					_, _, err := client.Link(t.Context(), "a", someToken)
 					if err == nil {
 						t.Fatalf("%s: no error", text)
 					}
@@ -224,7 +223,7 @@ func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
 	token, err := b.CreateIntegrationToken(t.Context(), b.account)
 	noError(t, err)
-	_, err = b.Link(t.Context(), b.account, token)
+	_, _, err = b.Link(t.Context(), b.account, token)
 	_ = wants[*cloudflare.TransportError](t, err)
 	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
 	b.mustNotLeak(t, err.Error())
@@ -272,9 +271,7 @@ func TestIsOutcomeUnknown(t *testing.T) {
 		{&cloudflare.APIError{StatusCode: 530}, true},
 		{&cloudflare.TransportError{Err: io.EOF}, true},
 		{&cloudflare.TransportError{Err: io.EOF, Unsent: true}, false},
-		{&cloudflare.ForeignError{StatusCode: 403}, false},
-		{&cloudflare.ForeignError{StatusCode: 200}, true},
-		{&cloudflare.CertificateError{Err: &tls.CertificateVerificationError{Err: io.EOF}}, false},
+		{&cloudflare.ProxyError{}, false},
 		{&cloudflare.EndedError{Err: context.Canceled}, true},
 		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true}, false},
 		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true, Before: &cloudflare.APIError{StatusCode: 500}}, false},

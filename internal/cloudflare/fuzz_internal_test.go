@@ -140,17 +140,18 @@ func FuzzResponse(f *testing.F) {
 		}
 		mustBeSafe(t, ServiceNames(services))
 
-		token, err := client().CreateIntegrationToken(ctx, "a")
+		token, err := client().createToken(ctx, "a")
 		fuzzOutcome(t, err, succeeded && status < 300)
 		if err == nil && ValidateIntegrationToken(token) != nil {
 			t.Errorf("token %q", token)
 		}
-		_, err = client().Link(ctx, "a", fuzzIntegration)
+		_, _, err = client().link(ctx, "a", fuzzIntegration)
 		fuzzOutcome(t, err, succeeded && status < 300)
 		if err != nil {
 			mustBeSafe(t, err.Error(), fuzzIntegration)
 		}
-		fuzzOutcome(t, client().DeleteServices(ctx, "a", nil), succeeded && status < 300)
+		_, err = client().deleteServices(ctx, "a", nil)
+		fuzzOutcome(t, err, succeeded && status < 300)
 	})
 }
 
@@ -218,7 +219,7 @@ func FuzzRateLimit(f *testing.F) {
 		ctx, cancel := context.WithDeadline(t.Context(), start.Add(left))
 		defer cancel()
 		for range 3 {
-			if _, err := client.CreateIntegrationToken(patient{ctx}, "a"); err != nil {
+			if _, err := client.createToken(patient{ctx}, "a"); err != nil {
 				mustBeSafe(t, err.Error())
 			}
 		}

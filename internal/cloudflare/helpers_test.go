@@ -141,11 +141,12 @@ func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]fu
 			return err
 		},
 		cloudflaretest.Link: func(ctx context.Context) error {
-			_, err := client.Link(ctx, account, someToken)
+			_, _, err := client.Link(ctx, account, someToken)
 			return err
 		},
 		cloudflaretest.Delete: func(ctx context.Context) error {
-			return client.DeleteServices(ctx, account, nil)
+			_, err := client.DeleteServices(ctx, account, nil)
+			return err
 		},
 	}
 }

@@ -303,7 +303,7 @@ func TestForbiddenRequestsLeave(t *testing.T) {
 		t.Fatal(err)
 	}
 	forbidden := errors.New("forbidden")
-	err = client.DeleteServices(t.Context(), "a", func(context.Context) error { return forbidden })
+	_, err = client.deleteServices(t.Context(), "a", func(context.Context) error { return forbidden })
 	same(t, "error", err, forbidden)
 	same(t, "in flight", client.gate.inFlight, 0)
 }

@@ -20,13 +20,15 @@ const (
 	OpDelete
 	OpToken
 	OpLink
+	OpPolicies
 )
 
 var operationNames = [...]string{
-	OpList:   "list the PagerDuty services",
-	OpDelete: "disconnect the PagerDuty services",
-	OpToken:  "create an integration token",
-	OpLink:   "link PagerDuty with the account",
+	OpList:     "list the PagerDuty services",
+	OpDelete:   "disconnect the PagerDuty services",
+	OpToken:    "create an integration token",
+	OpLink:     "link PagerDuty with the account",
+	OpPolicies: "list the notification policies",
 }
 
 // String completes "Unable to …".
@@ -56,7 +58,7 @@ type request struct {
 }
 
 // send sends the request, and retries it as far as its rules allow. The response
-// is a success: any other is an *APIError or a *ForeignError.
+// is a success: any other is an *APIError.
 func (c *Client) send(ctx context.Context, req *request) (*response, error) {
 	if path.Clean(req.path) != req.path {
 		return nil, fmt.Errorf("unable to %s: an empty ID, or one of dots alone, would change the path", req.Op)

@@ -4,6 +4,7 @@
 package cloudflare
 
 import (
+	"crypto/tls"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -51,7 +52,7 @@ func decide(req *request, res *response, err error, failures int) decision {
 			return backOff
 		}
 		return stop
-	case errors.As(err, new(*CertificateError)), errors.Is(err, errResponseTooLarge):
+	case errors.As(err, new(*tls.CertificateVerificationError)), errors.Is(err, errResponseTooLarge):
 		return stop
 	default:
 		return backOff

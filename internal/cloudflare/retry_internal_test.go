@@ -26,15 +26,15 @@ func TestDecide(t *testing.T) {
 		{name: "success", status: 200},
 		{name: "dropped", err: &TransportError{Err: io.EOF}, want: backOff},
 		{name: "never left", err: &TransportError{Err: io.EOF, Unsent: true}, want: backOff, link: backOff},
-		{name: "certificate", err: &CertificateError{Err: &tls.CertificateVerificationError{Err: io.EOF}}},
+		{name: "certificate", err: &TransportError{Err: &tls.CertificateVerificationError{Err: io.EOF}, Unsent: true}},
 		{name: "too large", err: &TransportError{Err: errResponseTooLarge}},
 		{name: "429", status: 429, err: api(429), want: waitForLimit, link: waitForLimit},
-		{name: "HTML 429", status: 429, err: &ForeignError{StatusCode: 429}, want: waitForLimit, link: waitForLimit},
+		{name: "HTML 429", status: 429, err: &APIError{NotAPI: true, StatusCode: 429}, want: waitForLimit, link: waitForLimit},
 		{name: "408", status: 408, err: api(408), want: backOff},
-		{name: "HTML 502", status: 502, err: &ForeignError{StatusCode: 502}, want: backOff},
-		{name: "redirect", status: 302, err: &ForeignError{StatusCode: 302}},
+		{name: "HTML 502", status: 502, err: &APIError{NotAPI: true, StatusCode: 502}, want: backOff},
+		{name: "redirect", status: 302, err: &APIError{NotAPI: true, StatusCode: 302}},
 		{name: "no success", status: 200, err: api(200)},
-		{name: "HTML 200", status: 200, err: &ForeignError{StatusCode: 200}},
+		{name: "HTML 200", status: 200, err: &APIError{NotAPI: true, StatusCode: 200}},
 	}
 	for _, status := range []int{500, 501, 503, 504, 520, 599} {
 		tests = append(tests, tests[7])

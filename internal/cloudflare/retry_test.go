@@ -523,11 +523,11 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 		"link": func(ctx context.Context, b *bench) error {
 			token, err := b.CreateIntegrationToken(ctx, b.account)
 			if err == nil {
-				_, err = b.Link(ctx, b.account, token)
+				_, _, err = b.Link(ctx, b.account, token)
 			}
 			return err
 		},
-		"delete": func(ctx context.Context, b *bench) error { return b.DeleteServices(ctx, b.account, nil) },
+		"delete": func(ctx context.Context, b *bench) error { _, err := b.DeleteServices(ctx, b.account, nil); return err },
 		"connect": func(ctx context.Context, b *bench) error {
 			_, err := b.connect(ctx)
 			return err

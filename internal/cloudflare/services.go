@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -94,28 +95,75 @@ func unique(services []Service) []Service {
 	})
 }
 
-// DeleteServices disconnects all PagerDuty services from the account: notification
-// policies that route to them stop paging. Right before each attempt, after every
-// wait, check says whether it may be made, since another party can have added
-// services meanwhile; its error ends the request.
+// deleteServices disconnects all PagerDuty services from the account, and returns
+// the API's messages: notification policies that route to them stop paging. Right
+// before each attempt, after every wait, check says whether it may be made, since
+// another party can have added services meanwhile; its error ends the request.
 //
 //	DELETE /accounts/{account_id}/alerting/v3/destinations/pagerduty
-func (c *Client) DeleteServices(ctx context.Context, accountID string, check func(context.Context) error) error {
+func (c *Client) deleteServices(ctx context.Context, accountID string, check func(context.Context) error) ([]string, error) {
 	path := destinationPath(accountID)
 	defer c.gate.forget(path)
-	_, err := c.send(ctx, &request{
+	res, err := c.send(ctx, &request{
 		Request: Request{Op: OpDelete, Method: http.MethodDelete, Path: path},
 		path:    path,
 		retries: c.maxRetries,
 		before:  check,
 	})
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return res.messages(), nil
 }
 
 func destinationPath(accountID string) string {
 	return "/accounts/" + url.PathEscape(accountID) + "/alerting/v3/destinations/pagerduty"
 }
 
-// normalizeID returns the form by which IDs of services are compared: their case
-// and dashes vary.
+// DashboardURL returns the page on which a person connects the account.
+func DashboardURL(accountID string) string {
+	return "https://dash.cloudflare.com/" + url.PathEscape(accountID) + "/notifications"
+}
+
+// SameAccount reports whether two IDs are of the same account: their case varies.
+func SameAccount(a, b string) bool { return strings.EqualFold(a, b) }
+
+// SameID reports whether two IDs are of the same service: their case and dashes
+// vary.
+func SameID(a, b string) bool { return normalizeID(a) == normalizeID(b) }
+
 func normalizeID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
+
+// Missing returns the services that are not among others.
+func Missing(services, from []Service) []Service {
+	there := idSet(from)
+	var missing []Service
+	for _, service := range services {
+		if !there[normalizeID(service.ID)] {
+			missing = append(missing, service)
+		}
+	}
+	return missing
+}
+
+// idSet returns the IDs of services, normalized.
+func idSet(services []Service) map[string]bool {
+	ids := map[string]bool{}
+	for _, service := range services {
+		ids[normalizeID(service.ID)] = true
+	}
+	return ids
+}
+
+// ServiceIDs returns the IDs of services by name. A name that occurs more than once
+// is left out, since it would not say which one is meant.
+func ServiceIDs(services []Service) map[string]string {
+	ids, occurs := map[string]string{}, map[string]int{}
+	for _, service := range services {
+		name := norm.NFC.String(service.Name)
+		ids[name] = service.ID
+		occurs[name]++
+	}
+	maps.DeleteFunc(ids, func(name, _ string) bool { return occurs[name] > 1 })
+	return ids
+}

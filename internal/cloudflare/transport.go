@@ -14,7 +14,10 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // MaxResponseSize bounds what is read of a response, in bytes, after
@@ -30,6 +33,7 @@ type Attempt struct {
 	Ray      string        // Cloudflare's ID of the request, from CF-Ray
 	Duration time.Duration // until the response was read whole
 	Err      error         // why there was no response
+	Messages []string      // the API's, of a list that succeeded
 }
 
 // newTransport returns the standard library's transport with these proxies, TLS
@@ -37,6 +41,12 @@ type Attempt struct {
 func newTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // The standard library says so.
 	transport.Proxy = proxy
+	transport.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode == http.StatusOK {
+			return nil
+		}
+		return &ProxyError{Address: proxy.Host, Status: statusLine(resp.StatusCode, "")}
+	}
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	// Terraform runs ten operations at once by default.
 	transport.MaxIdleConnsPerHost = 10
@@ -59,13 +69,26 @@ func newSingleUseTransport(proxy func(*http.Request) (*url.URL, error)) *http.Tr
 	return transport
 }
 
-// proxyFromEnvironment never sends plain http to a proxy: it would see the
-// credentials. (Go itself spares loopback addresses, but no LOCALHOST in capitals.)
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	if req.URL.Scheme != "https" {
+// proxyFor returns the proxy of the environment for requests to a base URL.
+//
+// Plain http never goes to a proxy, which would see the credentials. (Go spares
+// loopback addresses, but not LOCALHOST in capitals.) A proxy that can't be used is
+// an error: Go would ignore it and connect directly.
+func proxyFor(base *url.URL) (func(*http.Request) (*url.URL, error), error) {
+	if base.Scheme != "https" {
 		return nil, nil //nolint:nilnil // That means no proxy.
 	}
-	return http.ProxyFromEnvironment(req)
+	config := httpproxy.FromEnvironment()
+	proxy, err := config.ProxyFunc()(base)
+	usable := err == nil && proxy != nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) && proxy.Hostname() != ""
+	if config.HTTPSProxy != "" && !usable {
+		// It may be meant for other hosts only.
+		applies, _ := (&httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: config.NoProxy}).ProxyFunc()(base)
+		if applies != nil {
+			return nil, &ProxyURLError{}
+		}
+	}
+	return http.ProxyURL(proxy), nil
 }
 
 // authenticator adds the credentials to each request. It is next to the wire, so
@@ -131,6 +154,9 @@ func (c *Client) attemptOnce(ctx context.Context, req *request, number int, f *f
 	report := Attempt{Request: req.Request, Number: number, Duration: c.clock.Now().Sub(started), Err: err}
 	if err == nil {
 		report.Status, report.Ray = res.status, res.ray()
+		if lists := req.Op == OpList || req.Op == OpPolicies; lists && res.check() == nil {
+			report.Messages = res.messages()
+		}
 	}
 	c.observe(ctx, report)
 	return attemptResult{response: res, err: err, jitter: newJitter()}
@@ -239,11 +265,15 @@ func newTransportError(req *request, err error, unsent bool, m masker) error {
 	for errors.As(err, &inURL) {
 		err = inURL.Err
 	}
-	var untrusted *tls.CertificateVerificationError
-	if errors.As(err, &untrusted) {
-		return &CertificateError{Request: req.Request, Err: untrusted, text: safeText(untrusted.Error(), maxMessage, m)}
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		return &ProxyError{Request: req.Request, Address: safeText(refused.Address, maxExcerpt, m), Status: refused.Status}
 	}
-	return &TransportError{Request: req.Request, Err: err, Unsent: unsent, text: safeText(err.Error(), maxMessage, m)}
+	text := safeText(err.Error(), maxMessage, m)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		// A dial timeout calls itself the former, though no context has ended.
+		err = errors.New(text)
+	}
+	return &TransportError{Request: req.Request, Err: err, Unsent: unsent, text: text}
 }
 
 // mayQuote reports whether the error of a request that was sent may hold a part of

@@ -31,8 +31,8 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 	client.singleUse.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
 
 	_, listErr := client.ListServices(t.Context(), "a")
-	_, linkErr := client.Link(t.Context(), "a", "token")
-	deleteErr := client.DeleteServices(t.Context(), "a", nil)
+	_, _, linkErr := client.link(t.Context(), "a", "token")
+	_, deleteErr := client.deleteServices(t.Context(), "a", nil)
 	same(t, "errors", fmt.Sprint(listErr, linkErr, deleteErr), fmt.Sprint(nil, nil, nil))
 	same(t, "requests", fmt.Sprint(seen), "[GET HTTP/1.1 false GET HTTP/1.1 true DELETE HTTP/1.1 false]")
 }

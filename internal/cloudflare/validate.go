@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -95,13 +96,23 @@ func ValidateIntegrationToken(token string) error {
 }
 
 // ValidateAccountID checks the API's own limit: 1 to 32 letters, digits, hyphens
-// and underscores. The error is an *AccountIDError.
+// and underscores. The error is an *AccountIDError, which knows what was meant.
 func ValidateAccountID(s string) error {
 	if isAccountID(s) {
 		return nil
 	}
-	return &AccountIDError{Value: s}
+	if trimmed := strings.TrimFunc(s, isInvisible); isAccountID(trimmed) {
+		return &AccountIDError{Value: s, ID: trimmed}
+	}
+	return &AccountIDError{Value: s, ID: usualAccountID.FindString(s)}
 }
+
+// usualAccountID finds what an account ID is like.
+var usualAccountID = regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`)
+
+// IsUsualAccountID reports whether an ID is what account IDs are like: 32
+// hexadecimal digits.
+func IsUsualAccountID(s string) bool { return isAccountID(s) && usualAccountID.MatchString(s) }
 
 func isAccountID(s string) bool {
 	isForeign := func(r rune) bool {

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -46,8 +47,6 @@ func (f failure) detail() string {
 func (f failure) advice() string {
 	var (
 		connected *cloudflare.AlreadyConnectedError
-		none      *cloudflare.NoServicesError
-		unsettled *cloudflare.LinkUnsettledError
 		unseen    *cloudflare.UnplannedServicesError
 		listed    *cloudflare.StillListedError
 		missing   *cloudflare.NoSuchServiceError
@@ -55,19 +54,13 @@ func (f failure) advice() string {
 		limited   *cloudflare.RateLimitedError
 		api       *cloudflare.APIError
 		ended     *cloudflare.EndedError
-		foreign   *cloudflare.ForeignError
-		untrusted *cloudflare.CertificateError
+		untrusted *tls.CertificateVerificationError
 	)
 	switch {
 	case errors.As(f.err, &connected):
 		return "Another configuration, or somebody in the dashboard, may own this connection, so it is not taken over unasked. " +
 			"To manage it here, import it:\n\n" + importSnippet(f.accountID) +
 			"\n\nOr set `adopt_existing = true` to take it over during apply. Make sure that no other state still manages it."
-	case errors.As(f.err, &none):
-		return "The link may still become live: somebody has to finish in PagerDuty, which " + finishURL + " leads to. " +
-			"Nothing was saved to the state. Once the service is listed, import the connection:\n\n" + importSnippet(f.accountID) + "\n\nIf nobody will finish it, apply again: that links anew, and waits as long as `timeouts.create` says."
-	case errors.As(f.err, &unsettled):
-		return "Nothing was saved to the state. Apply again: if no service is listed by then, the account is linked anew. If services show up, import the connection:\n\n" + importSnippet(f.accountID)
 	case errors.As(f.err, &unseen):
 		return "Nothing was deleted. Deleting removes all PagerDuty services of the account, and these would go without anybody having approved it. " +
 			"Plan again, so that the plan shows them, and apply that. To keep all services and only stop managing them, use a `removed` block with `destroy = false`, or `terraform state rm`."
@@ -90,8 +83,6 @@ func (f failure) advice() string {
 		return fmt.Sprintf("Run again, or allow for more time with `%s`.", f.timeout)
 	case errors.As(f.err, &api):
 		return f.adviceOnAnswer(api)
-	case errors.As(f.err, &foreign):
-		return f.adviceOnAnswer(&cloudflare.APIError{Request: foreign.Request, StatusCode: foreign.StatusCode})
 	case errors.As(f.err, &untrusted):
 		return "The server's certificate is not trusted. If a proxy opens TLS connections, make its certificate authority known to the system; check `base_url`."
 	default:

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -233,7 +234,7 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	if len(connection.Services) == 0 {
-		resp.Diagnostics.Append(pendingWarning(accountID, connection.PollErr))
+		resp.Diagnostics.Append(pendingWarning(accountID, errors.Join(connection.LinkErr, connection.PollErr)))
 	}
 	plan.fromConnection(connection)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -303,12 +304,12 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	accountID := state.AccountID.ValueString()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	handedOver, err := r.data.client.Disconnect(ctx, accountID, approved)
+	disconnection, err := r.data.client.Disconnect(ctx, accountID, approved)
 	if err != nil {
 		failure{"Unable to Disconnect PagerDuty", accountID, writePermission, "timeouts.delete", err}.addTo(&resp.Diagnostics)
 		return
 	}
-	if handedOver {
+	if disconnection.Transferred {
 		resp.Diagnostics.Append(handedOverWarning(accountID))
 	}
 }

@@ -16,11 +16,11 @@ type identified struct {
 	ID string `json:"id"`
 }
 
-// CreateIntegrationToken creates a token to link PagerDuty with the account. The
+// createToken creates an integration token to link PagerDuty with the account. The
 // token is a secret.
 //
 //	POST /accounts/{account_id}/alerting/v3/destinations/pagerduty/connect
-func (c *Client) CreateIntegrationToken(ctx context.Context, accountID string) (string, error) {
+func (c *Client) createToken(ctx context.Context, accountID string) (string, error) {
 	path := destinationPath(accountID) + "/connect"
 	res, err := c.send(ctx, &request{
 		Request:       Request{Op: OpToken, Method: http.MethodPost, Path: path},
@@ -50,13 +50,13 @@ const (
 	maxConnectionIDLength = 128
 )
 
-// Link links PagerDuty with the account and returns the connection's ID. It
-// changes the account, so it is retried only where it surely had no effect: after
-// a 429, and where it never left. IsOutcomeUnknown tells the errors after which
-// the link may have happened.
+// link links PagerDuty with the account and returns the connection's ID, and the
+// API's messages. It changes the account, so it is retried only where it surely had
+// no effect: after a 429, and where it never left. IsOutcomeUnknown tells the errors
+// after which the link may have happened.
 //
 //	GET /accounts/{account_id}/alerting/v3/destinations/pagerduty/connect/{token_id}
-func (c *Client) Link(ctx context.Context, accountID, token string) (string, error) {
+func (c *Client) link(ctx context.Context, accountID, token string) (id string, messages []string, err error) {
 	path := destinationPath(accountID) + "/connect/"
 	defer c.gate.forget(destinationPath(accountID))
 	res, err := c.send(ctx, &request{
@@ -67,15 +67,14 @@ func (c *Client) Link(ctx context.Context, accountID, token string) (string, err
 		gracePeriod: linkGracePeriod,
 	})
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	var connection identified
 	if err := res.decode(&connection); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	if len(connection.ID) > maxConnectionIDLength || normalizeID(connection.ID) == normalizeID(token) {
-		// The state, where the ID goes, is no place for the token.
-		return "", nil
+	if len(connection.ID) > maxConnectionIDLength || SameID(connection.ID, token) {
+		connection.ID = "" // It goes to the state, which is no place for the token.
 	}
-	return connection.ID, nil
+	return connection.ID, res.messages(), nil
 }
