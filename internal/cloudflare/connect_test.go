@@ -1006,7 +1006,7 @@ func TestDisconnectWithFailingLists(t *testing.T) {
 				_, err := disconnect(ctx, b, alpha)
 				listed := wants[*cloudflare.StillListedError](t, err)
 				equal(t, "services", len(listed.Services), 0)
-				says(t, err, "that could not be confirmed\nGET /accounts/")
+				says(t, err, "that could not be confirmed\n", "GET /accounts/")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 			bubble(t, func(b *bench) {

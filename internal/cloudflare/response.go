@@ -37,7 +37,8 @@ type response struct {
 func newResponse(req *request, status int, header http.Header, body []byte, m masker) *response {
 	r := &response{req: req, status: status, header: header, body: body, masker: m}
 	var e envelope
-	if err := lenient(body, &e); err == nil && (e.Success != nil || e.Errors != nil) {
+	redirect := status >= 300 && status < 400
+	if !redirect && lenient(body, &e) == nil && (e.Success != nil || e.Errors != nil) {
 		r.envelope = &e
 	}
 	if req.returnsSecret {
@@ -119,12 +120,9 @@ func lenient(data []byte, v any) error {
 // check returns nil for a success. Anything in the errors makes it none: it would
 // prove nothing.
 func (r *response) check() error {
-	if r.status >= 300 && r.status < 400 {
-		return r.foreign(errRedirect)
-	}
 	e := r.envelope
 	if e == nil {
-		return r.notJSON()
+		return r.foreign()
 	}
 	expected := r.status >= 200 && r.status < 300
 	if r.req.status != 0 {
@@ -298,18 +296,16 @@ func (r *response) malformed(problem error) *APIError {
 	return failure
 }
 
-// notJSON is a response that is not the API's JSON.
-func (r *response) notJSON() *APIError {
-	contentType := safeText(r.header.Get("Content-Type"), 100, r.masker)
-	if contentType == "" {
-		contentType = "no content type"
-	}
-	return r.foreign(fmt.Errorf("the response is not the JSON of the Cloudflare API (%s, %d bytes)", contentType, len(r.body)))
-}
-
 // foreign is a response that is not the API's.
-func (r *response) foreign(problem error) *APIError {
-	failure := r.malformed(problem)
+func (r *response) foreign() *APIError {
+	failure := r.failure("redirects are not followed, since they would carry the credentials elsewhere")
+	if r.status < 300 || r.status >= 400 {
+		contentType := safeText(r.header.Get("Content-Type"), 100, r.masker)
+		if contentType == "" {
+			contentType = "no content type"
+		}
+		failure = r.malformed(fmt.Errorf("the response is not the JSON of the Cloudflare API (%s, %d bytes)", contentType, len(r.body)))
+	}
 	failure.NotAPI = true
 	return failure
 }

@@ -280,7 +280,11 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
 		for call, try := range callsOf(client, "a") {
 			err := try(t.Context())
-			says(t, err, "Proxy says no")
+			refused := wants[*cloudflare.ProxyError](t, err)
+			equal(t, "status", refused.Status, "407 Proxy Authentication Required")
+			says(t, err, "the proxy "+refused.Address+" refused the connection (407 Proxy Authentication Required)")
+			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
+			mustNotHold(t, err.Error(), "pass", "no-no")
 			mustNotHold(t, string(call)+err.Error(), someToken, cloudflaretest.APIToken)
 		}
 		return
@@ -297,7 +301,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		fmt.Fprint(conn, "HTTP/1.1 403 Proxy says no\r\nContent-Length: 0\r\n\r\n")
+		fmt.Fprint(conn, "HTTP/1.1 407 pass no-no\r\nContent-Length: 0\r\n\r\n")
 	}))
 	t.Cleanup(proxy.Close)
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxyOfTheEnvironment$", "-test.count=1")
