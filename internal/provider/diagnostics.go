@@ -4,7 +4,7 @@
 package provider
 
 import (
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -64,50 +64,13 @@ func importCommand(accountID string) string {
 	return "terraform import pagerduty_connection.NAME " + accountID
 }
 
-// advice is the next thing to do, by the kind of error.
-func (f failure) advice() string {
-	var (
-		connected *cloudflare.AlreadyConnectedError
-		unseen    *cloudflare.UnplannedServicesError
-		listed    *cloudflare.StillListedError
-		missing   *cloudflare.NoSuchServiceError
-		several   *cloudflare.AmbiguousServiceError
-		limited   *cloudflare.RateLimitedError
-		api       *cloudflare.APIError
-		ended     *cloudflare.EndedError
-		untrusted *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(f.err, &connected):
-		return "Another configuration, or somebody in the dashboard, may own this connection, so it is not taken over unasked. " +
-			"To manage it here, import it:\n\n" + importSnippet(f.accountID) +
-			"\n\nOr set `adopt_existing = true` to take it over during apply. Make sure that no other state still manages it."
-	case errors.As(f.err, &unseen):
-		return "Nothing was deleted. Deleting removes all PagerDuty services of the account, and these would go without anybody having approved it. " +
-			"Plan again, so that the plan shows them, and apply that. To keep all services and only stop managing them, use a `removed` block with `destroy = false`, or `terraform state rm`."
-	case errors.As(f.err, &listed):
-		return "The connection stays in the state. Apply again: what is gone by then is taken out of the state, what is still there is deleted again."
-	case errors.As(f.err, &missing) && len(missing.Closest) == 0:
-		return "The account is not connected to PagerDuty, or nobody has chosen services there yet: " + finishURL + " leads to it. In a configuration that connects the account too, let this data source depend on the `pagerduty_connection`."
-	case errors.As(f.err, &missing):
-		return "Names are compared exactly, and the data source `pagerduty_services` lists all services of the account. If the one that is meant is not among them, somebody has to choose it in PagerDuty: " + finishURL + " leads to it."
-	case errors.As(f.err, &several):
-		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
-	case errors.As(f.err, &limited):
-		return fmt.Sprintf("The limit is 1,200 calls in five minutes for one user, over everything that user does. Run again in %s, with a lower -parallelism, or give Terraform a user of its own.", limited.Wait.Round(1e9))
-	case errors.As(f.err, &ended) && ended.Interrupted():
-		return "The operation was interrupted. Run again: what was done is found then."
-	case errors.As(f.err, &ended):
-		if f.timeout == "" {
-			return "Run again when the API answers."
+// paragraphs joins those that are not empty.
+func paragraphs(parts ...string) string {
+	var text []string
+	for _, part := range parts {
+		if part != "" {
+			text = append(text, part)
 		}
-		return fmt.Sprintf("Run again, or allow for more time with `%s`.", f.timeout)
-	case errors.As(f.err, &api):
-		return f.adviceOnAnswer(api)
-	case errors.As(f.err, &untrusted):
-		return "The server's certificate is not trusted. If a proxy opens TLS connections, make its certificate authority known to the system; check `base_url`."
-	default:
-		return "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the provider's `base_url` and `request_timeout`."
 	}
 	return strings.Join(text, "\n\n")
 }

@@ -38,8 +38,10 @@ func TestFailureAdvice(t *testing.T) {
 		not     string
 	}{
 		"already connected": {err: &cloudflare.AlreadyConnectedError{Services: services}, want: append(snippets, "adopt_existing = true", "no other state")},
-		"unseen services":   {err: &cloudflare.UnplannedServicesError{Services: services}, want: []string{"Nothing was deleted", "Plan again", "destroy = false", "terraform state rm"}},
-		"still listed":      {err: &cloudflare.StillListedError{Services: services, PollErr: &cloudflare.EndedError{Err: context.Canceled}}, want: []string{"stays in the state", "Apply again"}},
+		"no services":       {err: &cloudflare.NoServicesError{Err: context.DeadlineExceeded}, want: append(snippets, "may still become live", finishURL, "Nothing was saved", "timeouts.create")},
+		"link unsettled":    {err: &cloudflare.LinkUnsettledError{Err: answered(500)}, want: append(snippets, "Apply again", "Nothing was saved")},
+		"unseen services":   {err: &cloudflare.UnseenServicesError{Services: services}, want: []string{"Nothing was deleted", "Plan again", "destroy = false", "terraform state rm"}},
+		"still listed":      {err: &cloudflare.StillListedError{Services: services, Err: context.Canceled}, want: []string{"stays in the state", "Apply again"}},
 		"rate limit":        {err: &cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: answered(429)}, want: []string{"1,200 calls in five minutes for one user", "Run again in 5m0s", "-parallelism", "a user of its own"}},
 		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
 		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
@@ -52,9 +54,9 @@ func TestFailureAdvice(t *testing.T) {
 		"500":               {err: answered(500, said), want: []string{"https://www.cloudflarestatus.com", "CF-Ray"}},
 		"599":               {err: answered(599), want: []string{"https://www.cloudflarestatus.com"}},
 		"not the API":       {err: answered(200), want: []string{"not look like the Cloudflare API", "`base_url`", "proxy"}},
-		"redirect":          {err: &cloudflare.APIError{StatusCode: 302, NotAPI: true}, want: []string{"`base_url`"}},
+		"redirect":          {err: answered(302), want: []string{"`base_url`"}},
 		"other refusal":     {err: answered(400, said), want: append(credentials, "refused", "`account_id`")},
-		"certificate":       {err: &cloudflare.TransportError{Err: &tls.CertificateVerificationError{Err: errors.New("x")}}, want: []string{"certificate is not trusted", "`base_url`"}},
+		"certificate":       {err: fmt.Errorf("x: %w", &tls.CertificateVerificationError{Err: errors.New("x")}), want: []string{"certificate is not trusted", "`base_url`"}},
 		"connection":        {err: io.ErrUnexpectedEOF, want: []string{"network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"}},
 	} {
 		t.Run(name, func(t *testing.T) {

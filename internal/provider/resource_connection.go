@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -174,8 +173,14 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		r.data.failed(failure{summary: "Unable to Connect PagerDuty", accountID: accountID, permission: writePermission, timeout: "timeouts.create", err: err}, &resp.Diagnostics)
 		return
 	}
-	if len(connection.Services) == 0 {
-		resp.Diagnostics.Append(pendingWarning(accountID, errors.Join(connection.LinkErr, connection.PollErr)))
+	resp.Diagnostics.Append(apiMessages(accountID, connection.Messages)...)
+	switch {
+	case len(connection.Services) == 0:
+		resp.Diagnostics.Append(createdPending(accountID, connection, timeout, r.data.unrouted(ctx, accountID, nil)))
+	case !connection.Adopted:
+		// The account was empty until now: its policies may route to services
+		// of an earlier connection.
+		resp.Diagnostics.Append(refreshed(accountID, connection.Services, nil, r.data.unrouted(ctx, accountID, connection.Services))...)
 	}
 	plan.fromConnection(connection)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
@@ -269,13 +274,13 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	accountID := state.AccountID.ValueString()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	disconnection, err := r.data.client.Disconnect(ctx, accountID, approved)
+	done, err := r.data.client.Disconnect(ctx, accountID, approved)
 	if err != nil {
 		r.data.failed(failure{summary: "Unable to Disconnect PagerDuty", accountID: accountID, permission: writePermission, timeout: "timeouts.delete", inState: true, err: err}, &resp.Diagnostics)
 		return
 	}
-	if disconnection.Transferred {
-		resp.Diagnostics.Append(handedOverWarning(accountID))
+	if done.Transferred {
+		resp.Diagnostics.Append(ownershipTransferred(accountID))
 	}
 	resp.Diagnostics.Append(apiMessages(accountID, done.Messages)...)
 }
