@@ -19,8 +19,8 @@ type Policy struct {
 	Enabled   bool
 	// ServiceIDs are the PagerDuty services that it routes to.
 	ServiceIDs []string
-	// Elsewhere reports that it routes to email, webhooks, or anything else that is
-	// not PagerDuty, too.
+	// Elsewhere reports that it reaches someone all the same: it routes to email,
+	// webhooks, or anything else that is not PagerDuty, too.
 	Elsewhere bool
 }
 
@@ -113,10 +113,15 @@ func PoliciesRoutingTo(policies []Policy, services []Service) []Policy {
 }
 
 // PoliciesUnrouted returns the policies that route to at least one ID which is not
-// listed, enabled ones first.
+// listed, enabled ones first. One that routes to a listed service too counts as
+// Elsewhere.
 func PoliciesUnrouted(policies []Policy, listed []Service) []Policy {
 	there := idSet(listed)
-	return selectPolicies(policies, func(id string) bool { return !there[id] })
+	unrouted := selectPolicies(policies, func(id string) bool { return !there[id] })
+	for i, policy := range unrouted {
+		unrouted[i].Elsewhere = policy.Elsewhere || slices.ContainsFunc(policy.ServiceIDs, func(id string) bool { return there[normalizeID(id)] })
+	}
+	return unrouted
 }
 
 func selectPolicies(policies []Policy, wanted func(normalizedID string) bool) []Policy {

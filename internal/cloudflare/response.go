@@ -169,7 +169,6 @@ const (
 )
 
 var (
-	errRedirect         = errors.New("redirects are not followed, since they would carry the credentials elsewhere")
 	errUnexpectedResult = errors.New("the result is not what this request returns")
 	errNoResult         = errors.New("there is no result, which proves nothing")
 	errListTooLarge     = fmt.Errorf("there are more than %d entries, or more than %d MiB of them", maxListEntries, maxListSize>>20)

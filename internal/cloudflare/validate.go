@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -104,15 +105,15 @@ func ValidateAccountID(s string) error {
 	if trimmed := strings.TrimFunc(s, isInvisible); isAccountID(trimmed) {
 		return &AccountIDError{Value: s, ID: trimmed}
 	}
-	return &AccountIDError{Value: s, ID: usualAccountID.FindString(s)}
+	return &AccountIDError{Value: s, ID: usualAccountID().FindString(s)}
 }
 
 // usualAccountID finds what an account ID is like.
-var usualAccountID = regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`)
+var usualAccountID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`) })
 
 // IsUsualAccountID reports whether an ID is what account IDs are like: 32
 // hexadecimal digits.
-func IsUsualAccountID(s string) bool { return isAccountID(s) && usualAccountID.MatchString(s) }
+func IsUsualAccountID(s string) bool { return isAccountID(s) && usualAccountID().MatchString(s) }
 
 func isAccountID(s string) bool {
 	isForeign := func(r rune) bool {
