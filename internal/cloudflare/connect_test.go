@@ -623,7 +623,6 @@ func TestFlowsTakeTurns(t *testing.T) {
 		other := strings.Repeat("f", 32)
 		b.server.Account(other)
 		upper := strings.ToUpper(b.account)
-		b.server.Account(upper)
 		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Account: b.account, Stall: 20 * time.Second})
 		started := time.Now()
 		var group sync.WaitGroup
@@ -644,7 +643,7 @@ func TestFlowsTakeTurns(t *testing.T) {
 		says(t, err, "while another operation on account "+b.account+" was under way: the operation was interrupted")
 		equal(t, "time until the interrupt", time.Since(started), 6*time.Second)
 
-		_, err = b.Connect(t.Context(), upper, cloudflare.ConnectOptions{})
+		_, err = b.Connect(t.Context(), upper, cloudflare.ConnectOptions{AdoptExisting: true})
 		noError(t, err)
 		equal(t, "time of the account in upper case", time.Since(started), 20*time.Second)
 		group.Wait()

@@ -24,6 +24,7 @@ import (
 const (
 	account   = "0123456789abcdef0123456789abcdef"
 	pagerduty = "/accounts/" + account + "/alerting/v3/destinations/pagerduty"
+	policies  = "/accounts/" + account + "/alerting/v3/policies"
 )
 
 // client makes requests as a user of one account, over a socket or in memory.
@@ -111,11 +112,15 @@ func (c client) link(token string) reply {
 	return c.do("GET", pagerduty+"/connect/"+token)
 }
 
-func (c client) connect() reply { c.t.Helper(); return c.link(c.token().id(c.t)) }
+func (c client) policies() reply { c.t.Helper(); return c.do("GET", policies) }
+func (c client) connect() reply  { c.t.Helper(); return c.link(c.token().id(c.t)) }
 
 func inMemory(t *testing.T, s *Server) client {
 	t.Helper()
-	return client{Client: &http.Client{Transport: s.RoundTripper()}, t: t, base: s.URL(), auth: "Bearer " + APIToken}
+	return client{Client: &http.Client{
+		Transport:     s.RoundTripper(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, t: t, base: s.URL(), auth: "Bearer " + APIToken}
 }
 
 // overSocket keeps no connections, since net/http retries a GET that fails on one it uses again.
@@ -261,72 +266,6 @@ func TestTokensWorkOnceAndForTheirAccountOnly(t *testing.T) {
 	})
 }
 
-func TestLinkModel(t *testing.T) {
-	t.Parallel()
-	chosen := []Service{{ID: "b", Name: "Batch"}, {ID: "a", Name: "API"}}
-	connect := func(t *testing.T, m LinkModel) (*Account, client, *clock) {
-		t.Helper()
-		now := &clock{now: time.Unix(1e9, 0)}
-		s, api := tolerant(t, WithLinkModel(m), WithClock(now.read))
-		equal(t, "status of link", api.connect().Status, 200)
-		return s.Account(account), api, now
-	}
-	t.Run("at once", func(t *testing.T) {
-		t.Parallel()
-		_, api, _ := connect(t, LinkModel{Services: chosen})
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("none chosen", func(t *testing.T) {
-		t.Parallel()
-		_, api, _ := connect(t, LinkModel{Services: []Service{}})
-		equal(t, "services", api.list().services(t), []Service{})
-	})
-	t.Run("after lists", func(t *testing.T) {
-		t.Parallel()
-		a, api, _ := connect(t, LinkModel{Lists: 2, Services: chosen})
-		for range 2 {
-			equal(t, "services a list would show", a.Services(), []Service{})
-			equal(t, "services", api.list().services(t), []Service{})
-		}
-		equal(t, "services a list would show", a.Services(), chosen)
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("after a delay", func(t *testing.T) {
-		t.Parallel()
-		_, api, now := connect(t, LinkModel{Delay: time.Minute, Services: chosen})
-		now.advance(time.Minute - 1)
-		equal(t, "services too early", api.list().services(t), []Service{})
-		now.advance(1)
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("absent", func(t *testing.T) {
-		t.Parallel()
-		a, api, now := connect(t, LinkModel{NeedsPerson: true})
-		now.advance(time.Hour)
-		equal(t, "services too early", api.list().services(t), []Service{})
-		a.PersonConnects()
-		equal(t, "number of services", len(api.list().services(t)), 1)
-		api.delete()
-		a.PersonConnects()
-		equal(t, "services with nothing to finish", api.list().services(t), []Service{})
-	})
-	t.Run("of the account", func(t *testing.T) {
-		t.Parallel()
-		a, api, _ := connect(t, LinkModel{Services: chosen[:1]})
-		a.SetLinkModel(LinkModel{Services: []Service{{ID: "b", Name: "Renamed"}, {ID: "c", Name: "Cron"}}})
-		api.connect()
-		equal(t, "services", api.list().services(t), []Service{{ID: "b", Name: "Renamed"}, {ID: "c", Name: "Cron"}})
-	})
-	t.Run("deleted before it shows", func(t *testing.T) {
-		t.Parallel()
-		a, api, now := connect(t, LinkModel{Delay: time.Minute})
-		api.delete()
-		now.advance(time.Hour)
-		equal(t, "services", a.Services(), []Service{})
-		equal(t, "removed", a.server.Requests()[2].Removed, []Service{})
-	})
-}
-
 func TestSetServices(t *testing.T) {
 	t.Parallel()
 	s := New(t)
@@ -336,9 +275,16 @@ func TestSetServices(t *testing.T) {
 	given[0].Name = "changed by the caller"
 	a.Services()[0].Name = "changed by the reader"
 	equal(t, "services", a.Services(), []Service{{ID: "00000000-0000-4000-8000-000000000000", Name: "Web"}})
-	if s.Account(account) != a {
+	if s.Account(account) != a || s.Account(strings.ToUpper(account)) != a {
 		t.Error("the account was made twice")
 	}
+	c := inMemory(t, s)
+	s.Fail(Fault{Op: List, Account: strings.ToUpper(account), Skip: 1, Status: 500})
+	capitals := strings.Replace(pagerduty, account, strings.ToUpper(account), 1)
+	equal(t, "status in capitals", c.do("GET", capitals).Status, 200)
+	equal(t, "status of the fault", c.list().Status, 500)
+	equal(t, "account in the log", s.Requests()[0].Account, strings.ToUpper(account))
+	equal(t, "lists", s.CountFor(account, List), 2)
 }
 
 func TestCredentials(t *testing.T) {
@@ -376,6 +322,7 @@ func TestCredentials(t *testing.T) {
 				t := c.t
 				c.auth = test.auth
 				equal(t, "status of list", c.do("GET", pagerduty, test.edit).Status, test.list)
+				equal(t, "status of policies", c.do("GET", policies, test.edit).Status, test.list)
 				created := c.do("POST", pagerduty+"/connect", test.edit)
 				equal(t, "status of token", created.Status, test.create)
 				equal(t, "code of token", created.code(), test.code)
@@ -402,12 +349,16 @@ func TestRoutes(t *testing.T) {
 			{"GET", pagerduty + "/connect", 405, 10405},
 			{"PUT", pagerduty, 405, 10405},
 			{"DELETE", pagerduty + "/connect/a", 405, 10405},
+			{"GET", policies + "/", 404, 7000},
+			{"GET", policies + "/a/b", 404, 7000},
+			{"PUT", policies, 405, 10405},
+			{"POST", policies + "/a", 405, 10405},
 			{"GET", strings.Replace(pagerduty, account, "nobody", 1), 404, 7003},
 		} {
 			got := c.do(test.method, test.path)
 			equal(t, test.path, []int{got.Status, got.code()}, []int{test.status, test.code})
 		}
-		equal(t, "requests that are no request", len(s.Requests())-s.Count(List), 7)
+		equal(t, "requests that are no request", len(s.Requests())-s.Count(List), 11)
 		message := c.do("GET", strings.Replace(pagerduty, account, "nobody", 1)).Errors[0].Message
 		equal(t, "message", message, "Could not route to /accounts/nobody/alerting/v3/destinations/pagerduty, "+
 			"perhaps your object identifier is invalid?")
@@ -780,8 +731,12 @@ func TestTogether(t *testing.T) {
 				_, _ = c.try(t.Context(), "GET", pagerduty)
 				a := s.Account(account)
 				a.SetLinkModel(LinkModel{})
+				a.SetPolicies(Policy{AlertType: "a"})
+				_, _ = c.try(t.Context(), "GET", policies)
+				a.PersonReconnects()
+				a.PersonDisconnects()
 				a.PersonConnects()
-				_ = slices.Concat(a.Tokens(), s.Relinked(), s.Violations())
+				_ = slices.Concat(a.Tokens(), s.Relinked(), s.Violations(), a.Policies())
 				_, _ = s.Requests(), a.Services()
 			})
 		}
@@ -789,7 +744,8 @@ func TestTogether(t *testing.T) {
 		equal(t, "links with effect", linked.Load(), 1)
 		equal(t, "relinked", s.Relinked(), []string{token})
 		equal(t, "deletes", s.Count(Delete), 8)
-		equal(t, "services", len(s.Account(account).Services()), 1)
+		services := s.Account(account).Services()
+		equal(t, "services", len(slices.CompactFunc(services, func(a, b Service) bool { return a.ID == b.ID })), len(services))
 	})
 }
 

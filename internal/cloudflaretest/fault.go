@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,8 +16,11 @@ const TruncateAll = -1
 
 // Fault is something that goes wrong with a request. Its parts may be combined; they come in this
 // order: Hook, Stall, Drop or Status or the regular response, Edit, Truncate.
+//
+// A fault breaks the contract on purpose where a test needs that: what it makes of the response is not checked against
+// openapi.yaml. The request is, and so is the regular response that it starts from.
 type Fault struct {
-	Op      Op     // which request; "" for any of the four
+	Op      Op     // which request; "" for any that openapi.yaml has
 	Account string // the ID of the account; "" for any
 	Skip    int    // this many matching requests pass first, on to the faults after this one
 	Times   int    // how many requests it acts on; 0 for no end
@@ -35,7 +39,8 @@ type Fault struct {
 	// Stall waits before the request goes on, or until the client has gone. The request goes on in that
 	// case too: a server does not take back what its client no longer waits for.
 	Stall time.Duration
-	// Edit changes the body of the regular response.
+	// Edit changes the body, the regular response's or Body. [Set], [SetEach], [Append], [Reshape], [Twice] and
+	// [Alternate] are or return such functions.
 	Edit func([]byte) []byte
 	// After lets the request have its effect before the stall, the drop or the response; without it a dropped or
 	// replaced request has none. Edit and Truncate imply it.
@@ -62,7 +67,7 @@ func (s *Server) Heal() {
 func (s *Server) nextFault(op Op, account string) *Fault {
 	for i, f := range s.faults {
 		switch {
-		case f.Op != "" && f.Op != op, f.Account != "" && f.Account != account:
+		case f.Op != "" && f.Op != op, f.Account != "" && !strings.EqualFold(f.Account, account):
 			continue
 		case f.Skip > 0:
 			f.Skip--

@@ -1,12 +1,6 @@
 // Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package cloudflaretest is a fake of the part of the Cloudflare API that connects an account to
-// PagerDuty: four requests with state behind them, a log of what was asked, and faults on demand.
-//
-// It serves on a loopback port ([New], [Start]) and from memory ([Server.RoundTripper]), with the
-// same behaviour. Every request and every regular response is held against openapi.yaml; what does not
-// fit is a violation, and fails the test that started the server.
 package cloudflaretest
 
 import (
@@ -20,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -31,12 +26,19 @@ const basePath = "/client/v4"
 // Op names a request of the API.
 type Op string
 
-// The four requests, as openapi.yaml names its operations.
+// The requests, as openapi.yaml names its operations. The provider makes the first five. The other four manage a
+// policy, for the official Cloudflare provider beside it.
 const (
-	List   Op = "list"
-	Delete Op = "delete"
-	Token  Op = "token"
-	Link   Op = "link"
+	List     Op = "list"
+	Delete   Op = "delete"
+	Token    Op = "token"
+	Link     Op = "link"
+	Policies Op = "policies"
+
+	CreatePolicy Op = "policy-create"
+	ReadPolicy   Op = "policy-read"
+	UpdatePolicy Op = "policy-update"
+	DeletePolicy Op = "policy-delete"
 )
 
 // Server is the fake API. Its methods may be called at any time, from any goroutine, hooks included.
@@ -62,7 +64,7 @@ type Server struct {
 // Option changes how a server behaves.
 type Option func(*Server)
 
-// WithLinkModel sets what a link leads to in accounts that have no model of their own.
+// WithLinkModel sets what a link does in accounts that have no model of their own.
 func WithLinkModel(m LinkModel) Option { return func(s *Server) { s.model = m } }
 
 // WithRateLimit lets each credential make limit requests in a window, which starts with its first request. The
@@ -143,25 +145,27 @@ func (s *Server) Close() {
 // URL is the base URL for a client, without a slash at its end.
 func (s *Server) URL() string { return s.url }
 
-// Account returns the account with this ID, and creates it where there is none. Requests for an account
+// Account returns the account with this ID, in capitals or not, and creates it where there is none. Requests for one
 // that was never created get what Cloudflare returns for an ID it does not know: 404, code 7003.
 func (s *Server) Account(id string) *Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[id]
+	a := s.account(id)
 	if a == nil {
 		a = &Account{server: s, id: id}
-		s.accounts[id] = a
+		s.accounts[strings.ToLower(id)] = a
 	}
 	return a
 }
+
+func (s *Server) account(id string) *Account { return s.accounts[strings.ToLower(id)] }
 
 // Request is what the server remembers of a request.
 type Request struct {
 	Op      Op     // "" for a request that openapi.yaml does not have
 	Method  string // "GET"
 	Path    string // as it was sent, from /client/v4 on
-	Account string // the account ID in the path
+	Account string // the account ID in the path, as it was sent
 	Token   string // the integration token in the path of a link
 	Header  http.Header
 
@@ -198,7 +202,7 @@ func (s *Server) Count(op Op) int {
 
 // CountFor is [Server.Count] for one account.
 func (s *Server) CountFor(account string, op Op) int {
-	return s.count(func(r *Request) bool { return r.Account == account && (op == "" || r.Op == op) })
+	return s.count(func(r *Request) bool { return strings.EqualFold(r.Account, account) && (op == "" || r.Op == op) })
 }
 
 func (s *Server) count(counts func(*Request) bool) (n int) {
