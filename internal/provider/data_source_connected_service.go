@@ -75,7 +75,7 @@ func (d *connectedServiceDataSource) Read(ctx context.Context, req datasource.Re
 	}
 	service, err := find(services, wanted)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(at, "Unable to Find PagerDuty Service", failure{accountID: model.AccountID.ValueString(), err: err}.detail())
+		resp.Diagnostics.AddAttributeError(at, "Unable to Find PagerDuty Service", failure{accountID: model.AccountID.ValueString(), byID: !model.ID.IsNull(), err: err}.detail())
 		return
 	}
 	model.ID, model.Name = types.StringValue(service.ID), types.StringValue(service.Name)

@@ -23,6 +23,7 @@ type failure struct {
 	permission   string // what the API token needs
 	timeout      string // the argument that bounds the operation, if there is one
 	inState      bool   // the state holds what the operation is about
+	byID         bool   // a service was looked up by ID
 	otherBaseURL bool   // base_url is not the default
 	err          error
 }
@@ -94,7 +95,7 @@ func explanations() []explanation {
 		{
 			when: func(f failure) bool {
 				missing, ok := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
-				return ok && isPagerDutyID(missing.Wanted)
+				return ok && f.byID && isPagerDutyID(missing.Wanted)
 			},
 			cause: lookedFor("No connected service of account %s has the ID %s."),
 			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`."),

@@ -20,7 +20,7 @@ import (
 var accountIDs = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,32}\z`)
 
 // What can't be an account's ID is refused before any request, and what can be one
-// stands in the path as it is.
+// is in the path as it is.
 func FuzzImportID(f *testing.F) {
 	for _, id := range []string{
 		accountA, strings.ToUpper(accountA), "a", "a-b_C9", strings.Repeat("z", 32), strings.Repeat("z", 33), "", ".", "..", "../" + accountB, "a/b", "a%2fb", "%2e%2e", "a?b", "a#b",
@@ -30,17 +30,15 @@ func FuzzImportID(f *testing.F) {
 		f.Add(id, true)
 	}
 	f.Fuzz(func(t *testing.T, id string, identity bool) {
-		if strings.ToValidUTF8(id, "") != id {
-			t.Skip("Terraform has no such strings")
-		}
+		id = strings.ToValidUTF8(id, "") // Terraform has no other strings.
 		server := cloudflaretest.NewOffline()
 		server.Account(id).SetServices(primary)
-		s := newCore(t, &fakeAPI{Server: server, url: server.URL()}, nil)
+		c := newCore(t, &fakeAPI{Server: server, url: server.URL()}, nil)
 		var out outcome
 		if identity {
-			out = s.importIdentity(object{"account_id": id})
+			out = c.importIdentity(object{"account_id": id})
 		} else {
-			out = s.importID(id)
+			out = c.importID(id)
 		}
 		requests := server.Requests()
 		if !accountIDs.MatchString(id) {
@@ -60,8 +58,8 @@ func FuzzImportID(f *testing.F) {
 	})
 }
 
-// The configuration wins over the environment, what is not known is neither
-// replaced nor refused, and nothing that is said holds a secret.
+// The configuration takes precedence over the environment, an unknown value is
+// neither replaced nor refused, and no diagnostic holds a secret.
 func FuzzResolveSettings(f *testing.F) {
 	for _, kinds := range []uint16{0, 1, 2, 3, 4, 5, 8, 10, 42, 0x0aaa, 0x0555, 0x0fff, 0x0800, 0x0403} {
 		f.Add(kinds, "token", "key", "ops@example.com", "https://example.com", int64(4), "30s", "token2", "key2", "ops2@example.com", "http://localhost:1")
@@ -69,7 +67,7 @@ func FuzzResolveSettings(f *testing.F) {
 		f.Add(kinds, "", "", "", "", int64(0), "", "", "key2", "", "ftp://x")
 	}
 	f.Fuzz(func(t *testing.T, kinds uint16, token, key, email, base string, retries int64, timeout, envToken, envKey, envMail, envBase string) {
-		// A secret is told from a word that is there anyway by its beginning.
+		// The beginning of a secret tells it from a word that is there anyway.
 		const mark = "S3cr3t"
 		for _, secret := range []*string{&token, &key, &envToken, &envKey} {
 			if *secret != "" {

@@ -83,7 +83,7 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 		for some := range slices.Chunk(accounts, listedAtOnce) {
 			for _, listed := range l.listAll(ctx, some) {
 				if listed.err != nil {
-					failed = append(failed, failure{accountID: listed.accountID, permission: readPermission, err: listed.err})
+					failed = append(failed, l.data.complete(failure{accountID: listed.accountID, permission: readPermission, err: listed.err}))
 				}
 				if len(listed.services) == 0 {
 					continue

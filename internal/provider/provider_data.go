@@ -63,8 +63,14 @@ func (d *providerData) checkKnown(diags *diag.Diagnostics) {
 
 // failed reports an operation that did not succeed.
 func (d *providerData) failed(f failure, diags *diag.Diagnostics) {
-	f.otherBaseURL = d.client.BaseURL() != cloudflare.DefaultBaseURL
+	f = d.complete(f)
 	diags.AddError(f.summary, f.detail())
+}
+
+// complete adds to a failure what its text depends on of the provider.
+func (d *providerData) complete(f failure) failure {
+	f.otherBaseURL = d.client.BaseURL() != cloudflare.DefaultBaseURL
+	return f
 }
 
 // affectedPolicies are the notification policies that a warning names.

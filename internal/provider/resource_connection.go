@@ -166,9 +166,11 @@ func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequ
 		return
 	}
 	accountID := plan.AccountID.ValueString()
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	// Only connecting is bound by the timeout: a connection that has waited for
+	// services until its end still names the policies.
+	connectCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions())
+	connection, err := r.data.client.Connect(connectCtx, accountID, plan.toOptions())
 	if err != nil {
 		r.data.failed(failure{summary: "Unable to Connect PagerDuty", accountID: accountID, permission: writePermission, timeout: "timeouts.create", err: err}, &resp.Diagnostics)
 		return
@@ -209,7 +211,8 @@ func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest,
 	defer cancel()
 	services, err := r.data.client.ListServices(ctx, accountID)
 	if err != nil {
-		r.data.failed(failure{summary: "Unable to Read PagerDuty Connection", accountID: accountID, permission: readPermission, inState: true, err: err}, &resp.Diagnostics)
+		// What is being imported has no ID yet, and is not in the state.
+		r.data.failed(failure{summary: "Unable to Read PagerDuty Connection", accountID: accountID, permission: readPermission, inState: !state.ID.IsNull(), err: err}, &resp.Diagnostics)
 		return
 	}
 	wasPending := state.Status.ValueString() == statusPending
@@ -247,7 +250,7 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		if err != nil {
 			// The settings are saved all the same: an account that is gone must
 			// not keep anyone from setting disconnect_on_destroy.
-			resp.Diagnostics.Append(stillPending(failure{accountID: accountID, permission: readPermission, inState: true, err: err}))
+			resp.Diagnostics.Append(stillPending(r.data.complete(failure{accountID: accountID, permission: readPermission, inState: true, err: err})))
 		} else {
 			resp.Diagnostics.Append(r.compare(ctx, accountID, true, nil, services)...)
 		}
