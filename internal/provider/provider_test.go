@@ -81,8 +81,8 @@ func fixWalk() {
 	}
 }
 
-// fakeAPI is the fake API with two accounts. At its end it looks for links that
-// were made twice with one token.
+// fakeAPI is the fake API with two accounts. At the end of the test it fails for a
+// token that was linked twice.
 type fakeAPI struct {
 	*cloudflaretest.Server
 	t    *testing.T // a bubble has its own
@@ -126,20 +126,20 @@ func newFakeAPI(t *testing.T, server *cloudflaretest.Server, url string) *fakeAP
 // URL is the base URL for the provider.
 func (s *fakeAPI) URL() string { return s.url }
 
-// calls names the calls since the last time, in order: "list token link".
+// requests names the requests since the last time, in order: "list token link".
 func (s *fakeAPI) requests() string {
-	var calls []string
+	var ops []string
 	for _, request := range s.Requests() {
-		calls = append(calls, string(request.Op))
+		ops = append(ops, string(request.Op))
 	}
 	s.ResetRequests()
-	return strings.Join(calls, " ")
+	return strings.Join(ops, " ")
 }
 
 func expectRequests(t *testing.T, server *fakeAPI, want string) {
 	t.Helper()
 	if got := server.requests(); got != want {
-		t.Errorf("calls: %q, want %q", got, want)
+		t.Errorf("requests: %q, want %q", got, want)
 	}
 }
 
@@ -155,7 +155,7 @@ func expectServices(t *testing.T, account *cloudflaretest.Account, want ...cloud
 func bubble(t *testing.T, test func(*fakeAPI)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // What nobody waits for any more runs out.
+		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // Requests that nobody waits for any more end.
 		test(offline(t))
 	})
 }
@@ -232,9 +232,9 @@ func took(t *testing.T, since time.Time, least, most time.Duration) {
 	}
 }
 
-// fastClock passes the time at once: a sleep only moves the clock on. It starts
-// at the real time, so that a context's deadline can be compared with it. It is
-// for a real terraform, which does not fit into a bubble.
+// fastClock passes the time at once: a sleep only moves the clock forward. It
+// starts at the real time, so that a context's deadline can be compared with it. It
+// is for a real terraform, which can't run in a bubble.
 type fastClock struct {
 	mu    sync.Mutex
 	ahead time.Duration

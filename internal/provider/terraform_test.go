@@ -29,8 +29,8 @@ import (
 const providerAddress = "registry.terraform.io/seed-bcdb0ca7/cloudflare-pagerduty"
 
 // workspace is a folder in which a real terraform works, with the provider in
-// this process. It is there for what terraform-plugin-testing does not show:
-// warnings, as they come out of terraform.
+// this process. It shows what terraform-plugin-testing does not: warnings, as
+// terraform prints them.
 type workspace struct {
 	dir string
 	env []string
@@ -52,8 +52,8 @@ func newWorkspace(t *testing.T) *workspace {
 	}
 }
 
-// serveForReattach serves the provider for the time of the test. C is go-plugin's
-// configuration, which nothing here needs to import.
+// serveForReattach serves the provider until the test ends. C is the configuration
+// type of go-plugin, which nothing here needs to import.
 func serveForReattach[C any](t *testing.T, debug func(context.Context, chan C, chan struct{}) tf6server.ServeOpt) C {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -161,19 +161,18 @@ func (c servicesAre) CheckState(_ context.Context, req statecheck.CheckStateRequ
 	resp.Error = fmt.Errorf("no %s in the state", c.address)
 }
 
-// called checks how often a call was made since the last check of it, in the
-// whole life of the fake API or since its log was emptied.
-type called struct {
+// requested checks how many requests of one kind are in the fake API's log.
+type requested struct {
 	server *fakeAPI
-	call   cloudflaretest.Op
+	op     cloudflaretest.Op
 	times  int
 }
 
-var _ statecheck.StateCheck = called{}
+var _ statecheck.StateCheck = requested{}
 
-func (c called) CheckState(_ context.Context, _ statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
-	if n := c.server.Count(c.call); n != c.times {
-		resp.Error = fmt.Errorf("%d calls of %s, want %d", n, c.call, c.times)
+func (c requested) CheckState(_ context.Context, _ statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
+	if n := c.server.Count(c.op); n != c.times {
+		resp.Error = fmt.Errorf("%d requests of %s, want %d", n, c.op, c.times)
 	}
 }
 
