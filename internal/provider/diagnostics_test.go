@@ -6,7 +6,7 @@ package provider
 import (
 	"context"
 	"crypto/tls"
-	"errors"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,73 +16,243 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-func TestFailureAdvice(t *testing.T) {
+// refusal is an error of the API with one entry.
+func refusal(status int, code, message string) *cloudflare.APIError {
+	return &cloudflare.APIError{StatusCode: status, Errors: []cloudflare.ErrorDetail{{Code: code, Message: message}}}
+}
+
+// untrusted is what crypto/tls makes of a certificate that it can't verify.
+func untrusted(err error) error {
+	return fmt.Errorf("GET: %w", &tls.CertificateVerificationError{Err: err})
+}
+
+// Each kind of error leads to its cause and advice. What leads to which can be read
+// in explanations; here is what it has to be.
+func TestExplanations(t *testing.T) {
 	t.Parallel()
-	answered := func(status int, details ...cloudflare.ErrorDetail) error {
-		return &cloudflare.APIError{StatusCode: status, Errors: details}
-	}
-	said := cloudflare.ErrorDetail{Code: "1000", Message: "no"}
-	credentials := []string{"`api_token`", envAPIToken, "`api_key`", "`email`", envAPIKey, envEmail}
-	snippets := []string{"import {\n    to = pagerduty_connection.<NAME>\n    id = \"" + accountA + "\"\n  }", "terraform import 'pagerduty_connection.<NAME>' " + accountA}
 	services := []cloudflare.Service{{ID: "1", Name: "n"}}
-	for name, test := range map[string]struct {
-		err     error
-		timeout string
-		want    []string
-		not     string
-	}{
-		"already connected": {err: &cloudflare.AlreadyConnectedError{Services: services}, want: append(snippets, "adopt_existing = true", "no other state")},
-		"no services":       {err: &cloudflare.NoServicesError{Err: context.DeadlineExceeded}, want: append(snippets, "may still become live", finishURL, "Nothing was saved", "timeouts.create")},
-		"link unsettled":    {err: &cloudflare.LinkUnsettledError{Err: answered(500)}, want: append(snippets, "Apply again", "Nothing was saved")},
-		"unseen services":   {err: &cloudflare.UnseenServicesError{Services: services}, want: []string{"Nothing was deleted", "Plan again", "destroy = false", "terraform state rm"}},
-		"still listed":      {err: &cloudflare.StillListedError{Services: services, Err: context.Canceled}, want: []string{"stays in the state", "Apply again"}},
-		"rate limit":        {err: &cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: answered(429)}, want: []string{"1,200 calls in five minutes for one user", "Run again in 5m0s", "-parallelism", "a user of its own"}},
-		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
-		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
-		"fixed deadline":    {err: context.DeadlineExceeded, want: []string{"Run again when the API answers"}, not: "``"},
-		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
-		"7003 in a chain":   {err: answered(400, cloudflare.ErrorDetail{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}), want: []string{"no such account"}},
-		"401":               {err: answered(401, said), want: append(credentials, "does not accept the credentials")},
-		"403":               {err: answered(403, said), want: append(credentials, "PERMISSION", "Business plan or higher")},
-		"404":               {err: answered(404, said), want: []string{"`account_id`", "`base_url`", "32 hexadecimal digits"}},
-		"500":               {err: answered(500, said), want: []string{"https://www.cloudflarestatus.com", "CF-Ray"}},
-		"599":               {err: answered(599), want: []string{"https://www.cloudflarestatus.com"}},
-		"not the API":       {err: answered(200), want: []string{"not look like the Cloudflare API", "`base_url`", "proxy"}},
-		"redirect":          {err: answered(302), want: []string{"`base_url`"}},
-		"other refusal":     {err: answered(400, said), want: append(credentials, "refused", "`account_id`")},
-		"certificate":       {err: fmt.Errorf("x: %w", &tls.CertificateVerificationError{Err: errors.New("x")}), want: []string{"certificate is not trusted", "`base_url`"}},
-		"connection":        {err: io.ErrUnexpectedEOF, want: []string{"network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"}},
-	} {
+	credential := []string{"`api_token`", envAPIToken, "`api_key`", "`email`", envAPIKey, envEmail}
+	account := []string{"`account_id`", "32 hexadecimal digits", "dash.cloudflare.com"}
+	malformed := append([]string{"quotes", "`Bearer `", "Global API Key"}, credential...)
+	adopts := []string{`"n" (ID 1)`, "`moved` block", "terraform untaint", "adopt_existing = true", "no other Terraform state", "terraform import pagerduty_connection.NAME " + accountA, "terraform destroy -refresh=false"}
+	type failing struct {
+		failure
+		cause string // the first paragraph
+		next  []string
+		not   []string
+		plain bool // without details
+		lets  bool // says how to let go of the account
+	}
+	of := func(err error) failing {
+		return failing{failure: failure{accountID: accountA, permission: "PERMISSION", err: err}}
+	}
+	says := func(f failing, cause string, next ...string) failing {
+		f.cause, f.next = cause, next
+		return f
+	}
+	plain := func(f failing) failing { f.plain = true; return f }
+	lets := func(f failing) failing { f.lets = true; return f }
+	not := func(f failing, parts ...string) failing { f.not = parts; return f }
+	in := func(timeout string, f failing) failing { f.timeout = timeout; return f }
+	elsewhere := func(f failing) failing { f.otherBaseURL = true; return f }
+	byID := func(f failing) failing { f.byID = true; return f }
+	noSuch := func(wanted string, closest ...cloudflare.Service) error {
+		return &cloudflare.NoSuchServiceError{Wanted: wanted, Closest: closest}
+	}
+	const (
+		isMalformed = "Cloudflare says that the credential is malformed."
+		noAccount   = "Cloudflare knows no account " + accountA + "."
+		refused     = "Cloudflare refused this request."
+		foreign     = "The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."
+	)
+	tests := map[string]failing{
+		// Outcomes of the flows and lookups.
+		"already connected":  plain(says(of(&cloudflare.AlreadyConnectedError{Services: services}), "The account is already connected to PagerDuty. Nothing was changed.", adopts...)),
+		"unplanned services": plain(says(of(&cloudflare.UnplannedServicesError{Services: services}), "Account "+accountA+` has PagerDuty services that the plan's warning did not name: "n" (ID 1). Nothing was disconnected.`, "Plan again", "disconnect_on_destroy = false", "destroy = false")),
+		"still listed":       says(of(&cloudflare.StillListedError{Services: services}), "Cloudflare accepted the disconnection, but account "+accountA+` still lists "n" (ID 1).`, "stays in the state", "Apply again"),
+		"not confirmed":      says(of(&cloudflare.StillListedError{Err: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Apply again"),
+		"no such name":       plain(says(of(noSuch("x", services...)), "No connected service of account "+accountA+` matches "x".`, `"n" (ID 1)`, "case-sensitive", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
+		"name like an ID":    plain(not(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` matches "PABC123".`, `"n" (ID 1)`), "PagerDuty's own ID")),
+		"PagerDuty's ID":     plain(byID(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` has the ID "PABC123".`, "PagerDuty's own ID", "by `name`"))),
+		"no service at all":  plain(says(of(noSuch("x")), "No PagerDuty services are connected to account "+accountA+" yet.", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
+		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "as `id`")),
+		// This machine.
+		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests work again in 5 minutes.", "1,200 requests in five minutes for one user", "one `pagerduty_services`", "a user of its own"), "-parallelism"),
+		"interrupt":       says(of(fmt.Errorf("x: %w, %w", context.Canceled, refusal(500, "", ""))), "The operation was interrupted.", "Run it again: completed changes are detected."),
+		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", context.DeadlineExceeded)), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
+		"timeouts.delete": in("timeouts.delete", says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
+		"fixed time":      not(says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"connection":      says(of(io.ErrUnexpectedEOF), "The Cloudflare API could not be reached.", "network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"),
+		// The way to the API.
+		"proxy":                not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyError{Address: "proxy.example.com:3128", Status: "407 Proxy Authentication Required"})), "The proxy proxy.example.com:3128 refused the connection (407 Proxy Authentication Required). The request did not reach Cloudflare.", "HTTPS_PROXY", "NO_PROXY"), "`api_token`"),
+		"expired certificate":  not(says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired})), "The server's certificate has expired, or is not valid yet.", "clock"), "`base_url`"),
+		"other host":           not(says(of(untrusted(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"})), "The server's certificate is for another host.", "`base_url`"), "clock"),
+		"unknown authority":    says(of(untrusted(x509.UnknownAuthorityError{})), "The server's certificate is not trusted.", "certificate authority", "trust store", "`base_url`"),
+		"other certificate":    says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.IncompatibleUsage})), "The server's certificate is not trusted.", "trust store"),
+		"web page":             not(says(of(&cloudflare.APIError{StatusCode: 200, NotAPI: true}), foreign, "proxy or firewall", "`base_url`"), "`api_token`"),
+		"web page of a 403":    not(says(of(&cloudflare.APIError{StatusCode: 403, NotAPI: true}), foreign, "proxy or firewall"), "PERMISSION", "Business"),
+		"web page of a 404":    not(says(of(&cloudflare.APIError{StatusCode: 404, NotAPI: true}), foreign, "`base_url`"), "`account_id`"),
+		"web page of a 502":    says(of(&cloudflare.APIError{StatusCode: 502, NotAPI: true}), foreign, "proxy or firewall"),
+		"code in a chain":      not(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "6003", Chain: []cloudflare.ErrorDetail{{Code: "6111"}}}}}), isMalformed, malformed...), "`account_id`"),
+		"account in a chain":   lets(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}}}), noAccount, account...)),
+		"7003":                 lets(not(says(of(refusal(404, "7003", "Could not route")), noAccount, account...), "`base_url`", "`api_token`")),
+		"7003, other base URL": elsewhere(lets(says(of(refusal(404, "7003", "Could not route")), noAccount, append([]string{"`base_url`", envBaseURL, "/client/v4"}, account...)...))),
+		"9109 of the account":  lets(not(says(of(refusal(403, "9109", "Invalid account identifier")), noAccount, account...), "`api_token`", "PERMISSION")),
+		"9109 of a token":      lets(not(says(of(refusal(403, "9109", "Cannot use the access token from location: 192.0.2.1")), refused, append([]string{"PERMISSION"}, credential...)...), "`account_id`")),
+		"401":                  not(says(of(refusal(401, "1000", "no")), "Cloudflare does not accept the credentials.", append([]string{"not expired"}, credential...)...), "`account_id`"),
+		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"PERMISSION on account " + accountA, "Business plan or higher"}, credential...)...)),
+		"404":                  lets(not(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", account...), "`base_url`")),
+		"404, other base URL":  elsewhere(lets(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", append([]string{"`base_url`", "/client/v4"}, account...)...))),
+		"500":                  not(says(of(refusal(500, "1000", "no")), "The Cloudflare API has a problem.", "https://www.cloudflarestatus.com", "CF-Ray"), "`api_token`"),
+		"599":                  says(of(&cloudflare.APIError{StatusCode: 599}), "The Cloudflare API has a problem.", "https://www.cloudflarestatus.com"),
+		"other refusal":        not(says(of(refusal(400, "1000", "no")), refused, "The details below have its reason."), "`api_token`", "`account_id`"),
+		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "The response of the Cloudflare API is not one that this request has.", "Run again", "report it"), "`api_token`", "`account_id`"),
+		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "The response of the Cloudflare API is not one that this request has.", "proxy"),
+	}
+	for _, code := range []string{"6003", "6103", "6111", "9106", "10001"} {
+		for _, status := range []int{400, 401, 403} {
+			tests[fmt.Sprint(code, " with ", status)] = not(says(of(refusal(status, code, "no")), isMalformed, malformed...), "`account_id`", "Business")
+		}
+	}
+	reached := map[int]bool{}
+	for name, test := range tests {
+		i := slices.IndexFunc(explanations, func(e explanation) bool { return e.when(test.failure) })
+		reached[i] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var diags diag.Diagnostics
-			failure{"Unable to Test", accountA, "PERMISSION", test.timeout, test.err}.addTo(&diags)
-			if len(diags) != 1 || diags[0].Severity() != diag.SeverityError || diags[0].Summary() != "Unable to Test" {
-				t.Fatalf("%v", diags)
-			}
-			detail, ok := strings.CutPrefix(diags[0].Detail(), "Account "+accountA+": "+test.err.Error()+"\n\n")
-			if !ok {
-				t.Errorf("does not begin with the account and the error: %s", diags[0].Detail())
-			}
-			for _, part := range test.want {
-				if !strings.Contains(detail, part) {
-					t.Errorf("no %q in %s", part, detail)
+			for _, inState := range []bool{false, true} {
+				test.inState = inState
+				paragraphs := strings.Split(test.detail(), "\n\n")
+				if paragraphs[0] != test.cause {
+					t.Errorf("the cause is %q, want %q", paragraphs[0], test.cause)
+				}
+				details := "Details: " + test.err.Error()
+				if last := paragraphs[len(paragraphs)-1]; (last == details) == test.plain {
+					t.Errorf("ends in %q, want %q: %t", last, details, !test.plain)
+				}
+				advice := strings.Join(paragraphs[1:], "\n\n")
+				for _, part := range test.next {
+					if !strings.Contains(advice, part) {
+						t.Errorf("no %q in %s", part, advice)
+					}
+				}
+				for _, part := range test.not {
+					if strings.Contains(advice, part) {
+						t.Errorf("%q in %s", part, advice)
+					}
+				}
+				if lets := strings.Contains(advice, letGo); lets != (test.lets && inState) {
+					t.Errorf("lets go: %t in %s", lets, advice)
 				}
 			}
-			if test.not != "" && strings.Contains(detail, test.not) {
-				t.Errorf("%q in %s", test.not, detail)
+		})
+	}
+	for i := range explanations {
+		if !reached[i] {
+			t.Errorf("no test of explanation %d", i)
+		}
+	}
+}
+
+// The warning of a create without services says in one sentence what the link came
+// to. It blames nothing that the token has just shown to work.
+func TestPendingCause(t *testing.T) {
+	t.Parallel()
+	const (
+		refuses = "Cloudflare refuses to link until someone has chosen services there."
+		unknown = "it is not known what became of the link"
+	)
+	canceled := fmt.Errorf("x: %w", context.Canceled)
+	deadline := fmt.Errorf("x: %w", context.DeadlineExceeded)
+	tests := map[string]struct {
+		link, poll     error
+		cause, details string // details is a part of them; "" for none
+	}{
+		"200":                 {nil, nil, "no service was chosen there.", ""},
+		"time is up":          {nil, deadline, "nobody chose services within 10 minutes.", ""},
+		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "no service was chosen there.", "could not be listed: "},
+		"interrupted":         {nil, canceled, "the operation was interrupted before services were listed.", ""},
+		"refused, time is up": {refusal(400, "1", "no"), deadline, refuses, "(code 1)"},
+		"refused, list fails": {refusal(400, "1", "no"), refusal(500, "2", "oops"), refuses, "(code 2)"},
+		"refused, interrupt":  {refusal(400, "1", "no"), canceled, "the operation was interrupted before services were listed.", "(code 1)"},
+		"dropped":             {&cloudflare.TransportError{Err: io.ErrUnexpectedEOF}, nil, unknown, "Details: "},
+		"500":                 {refusal(500, "1", "oops"), nil, unknown, "oops"},
+		"408":                 {refusal(408, "1", "late"), nil, unknown, "late"},
+		"redirect":            {&cloudflare.APIError{StatusCode: 302, Problem: "redirects are not followed"}, nil, unknown, "redirects"},
+		"web page":            {&cloudflare.APIError{StatusCode: 200, NotAPI: true, Problem: "HTML"}, nil, unknown, "HTML"},
+	}
+	for _, status := range []int{400, 401, 403, 404, 409, 422} {
+		for _, code := range []string{"7003", "9109", "6003", "10000", "1"} {
+			test := tests["200"]
+			test.link, test.cause, test.details = refusal(status, code, "Invalid account identifier"), refuses, "(code "+code+")"
+			tests[fmt.Sprint(status, " with ", code)] = test
+		}
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			warning := createdPending(accountA, &cloudflare.Connection{LinkErr: test.link, PollErr: test.poll}, 10*time.Minute, affectedPolicies{})
+			text, details, _ := strings.Cut(warning.Detail(), "\n\nDetails: ")
+			if text == warning.Detail() {
+				text, details, _ = strings.Cut(text, "\n\nThe services could not be listed: ")
+				details = "could not be listed: " + details
+			} else {
+				details = "Details: " + details
+			}
+			if want := "Account " + accountA + " is not connected to PagerDuty yet: " + test.cause; !strings.HasPrefix(text, want) {
+				t.Errorf("%s\nwant %s", text, want)
+			}
+			if !strings.Contains(details, test.details) {
+				t.Errorf("no %q in %s", test.details, details)
+			}
+			if unknown := test.cause == unknown; strings.Contains(text, "-replace") != unknown {
+				t.Errorf("links again: %t\n%s", !unknown, text)
+			}
+			for _, part := range clicks {
+				if !strings.Contains(text, part) {
+					t.Errorf("no %q in %s", part, text)
+				}
+			}
+			for _, blame := range []string{"`api_token`", "`account_id`", "Business", "permission", "Write"} {
+				if strings.Contains(warning.Detail(), blame) {
+					t.Errorf("blames %s: %s", blame, warning.Detail())
+				}
 			}
 		})
 	}
 }
 
-// Each thing that an error of the API can carry is shown, once.
+// Durations are in words.
+func TestInWords(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0: "1 second", time.Nanosecond: "1 second", time.Second: "1 second", 1499 * time.Millisecond: "1 second", 59600 * time.Millisecond: "1 minute",
+		90 * time.Second: "1 minute 30 seconds", 10 * time.Minute: "10 minutes", 50 * time.Minute: "50 minutes",
+		time.Hour: "1 hour", 25*time.Hour + time.Second: "25 hours 1 second", 2*time.Hour + 2*time.Minute: "2 hours 2 minutes",
+	} {
+		if got := inWords(d); got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// Several unknown arguments are one sentence.
+func TestEnumerate(t *testing.T) {
+	t.Parallel()
+	for want, arguments := range map[string][]string{
+		"`a` is": {"a"}, "`a` and `b` are": {"a", "b"}, "`a`, `b` and `c` are": {"a", "b", "c"},
+	} {
+		if got := enumerate(arguments); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Everything that an error of the API can hold is shown, once.
 func TestErrorShowsWhatTheAPISays(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
@@ -94,19 +264,19 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 				{"code": 1002, "message": "Second"}
 			]}`})
 		expect(t, newCore(t, server, nil).read(connected(primary)).diags, anError("Unable to Read PagerDuty Connection",
-			"Account "+accountA+": GET /accounts/"+accountA+"/alerting/v3/destinations/pagerduty answered 400 Bad Request (CF-Ray abc-FRA)",
+			"Details: GET …/pagerduty ", "400 Bad Request (CF-Ray abc-FRA)",
 			"\n  - First (code 1001) at /name, see https://example.com/doc\n    - Deeper (code 1003)\n  - Second (code 1002)"))
 	})
 }
 
-// The core that each test of this package drives looks for secrets in all that
-// comes back. Here, the API does its best to give them away.
+// Each test of this package looks for secrets in all that the provider returns. Here,
+// the API does its best to give them away.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"token", "pair"} {
-		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		for _, op := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
 			for _, status := range []int{http.StatusBadRequest, http.StatusOK, http.StatusBadGateway} {
-				t.Run(fmt.Sprint(kind, " ", call, " ", status), func(t *testing.T) {
+				t.Run(fmt.Sprint(kind, " ", op, " ", status), func(t *testing.T) {
 					t.Parallel()
 					bubble(t, func(server *fakeAPI) {
 						t := server.t
@@ -114,9 +284,9 @@ func TestSecretsStaySecret(t *testing.T) {
 						if kind == "pair" {
 							block = with(block, object{"api_token": nil, "api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 						}
-						s := newCore(t, server, block)
-						server.a.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true}) // Nothing settles the link.
-						server.Fail(cloudflaretest.Fault{Op: call, Status: status, Edit: func(body []byte) []byte {
+						c := newCore(t, server, block)
+						server.a.SetLinkModel(cloudflaretest.Silent())
+						server.Fail(cloudflaretest.Fault{Op: op, Status: status, Edit: func(body []byte) []byte {
 							requests := server.Requests()
 							last := requests[len(requests)-1]
 							said := fmt.Sprint("You sent ", last.Path, " ", last.Token, last.Header["Authorization"], last.Header["X-Auth-Key"])
@@ -125,16 +295,16 @@ func TestSecretsStaySecret(t *testing.T) {
 							}
 							return fmt.Appendf(nil, `{"success":false,"errors":[{"code":"%[1]s","message":"%[1]s","documentation_url":"%[1]s","source":{"pointer":"%[1]s"},"error_chain":[{"message":"%[1]s"}]}]}`, said)
 						}})
-						said := s.create(object{}).diags
-						if call == cloudflaretest.Delete {
+						said := c.create(object{}).diags
+						if op == cloudflaretest.Delete {
 							server.a.SetServices(primary)
-							said = s.rerun(block).destroy(connected(primary)).diags
+							said = c.rerun(block).destroy(connected(primary)).diags
 						}
 						if status == http.StatusBadRequest && !strings.Contains(said.String(), "[redacted]") {
 							t.Errorf("no secret was there to be masked:\n%s", said)
 						}
 						checkNoSecret(t, server, said.String())
-						checkNoSecret(t, server, fmt.Sprint(s.entries()))
+						checkNoSecret(t, server, fmt.Sprint(c.entries()))
 					})
 				})
 			}
@@ -144,13 +314,11 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Parallel()
 		// The errors of net/http hold the URL.
 		server := online(t)
-		s := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
+		c := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
-		created := s.create(object{})
-		if !created.diags.hasError() {
-			t.Fatal("a link that was lost is no error")
-		}
-		checkNoSecret(t, server, created.diags.String()+fmt.Sprint(s.entries()))
+		created := c.create(object{})
+		expect(t, created.diags, isPending("[redacted]"))
+		checkNoSecret(t, server, created.diags.String()+fmt.Sprint(c.entries()))
 	})
 }
 
@@ -170,23 +338,28 @@ func checkNoSecret(t *testing.T, server *fakeAPI, text string) {
 	}
 }
 
-// A name can hold anything, and a terminal obeys what it is sent.
+// A name can hold anything, and a terminal obeys what is printed.
 func TestServiceNamesAreEscaped(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil)
-		s := newCore(t, server, nil)
-		// The state keeps what the API gives; the core looks for control
-		// characters in all that is said of it.
-		expectState(t, s.services(object{}).state, object{"services": listed(evil)})
-		expect(t, s.plan(instance{}, object{}).diags, aWarning("Cloudflare Account Already Connected to PagerDuty", `x1b[31m`))
-		expect(t, s.create(object{}).diags, anError("Unable to Connect PagerDuty", `x1b[31m`, `u202e`))
-		expect(t, s.plan(connected(evil), nil).diags, aWarning("PagerDuty Services Will Be Disconnected", `x1b[31m`))
-		expect(t, s.destroy(connected()).diags, anError("Unable to Disconnect PagerDuty", `x1b[31m`))
+		server.a.SetPolicies(cloudflaretest.Policy{Name: evil.Name, AlertType: evil.ID, Enabled: true, PagerDuty: []string{evil.ID}})
+		c := newCore(t, server, nil)
+		// The state has the API's own form. The core looks for control characters in
+		// all messages.
+		expectState(t, c.services(object{}).state, object{"services": listed(evil)})
+		expect(t, c.plan(instance{}, object{}).diags, anError(titleAlreadyConnected, `x1b[31m`, `u202e`))
+		expect(t, c.plan(instance{}, object{"adopt_existing": true}).diags, aWarning(titleAdopts, `x1b[31m`))
+		expect(t, c.plan(connected(evil), object{"account_id": accountB}).diags, anError(of(titleReplacement, accountA), `x1b[31m`))
+		p := c.plan(connected(evil), nil)
+		expect(t, p.diags, aWarning(of(titleDisconnects, accountA), `x1b[31m`, "These notification policies stop paging"))
+		server.a.SetServices(cloudflaretest.Service{ID: "2", Name: evil.Name})
+		c.nextProcess()
+		expect(t, c.apply(p).diags, anError(disconnectFailed, `x1b[31m`))
 		server.a.SetServices()
-		expect(t, s.read(connected(evil)).diags, aWarning("PagerDuty Services Are Gone", `x1b[31m`))
+		expect(t, c.read(connected(evil)).diags, aWarning(of(titlePending, accountA), `x1b[31m`, "page nobody"))
 	})
 }
 
@@ -195,22 +368,26 @@ func TestLog(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Drop: true})
-		s := newCore(t, server, nil)
-		expect(t, s.apply(s.plan(instance{}, object{"adopt_existing": true})).diags)
+		// Both act on the list of create, after that of each plan.
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 2, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 2, Times: 1, Drop: true})
+		c := newCore(t, server, nil)
+		expect(t, c.apply(c.plan(instance{}, object{"adopt_existing": true})).diags)
 		path := "/accounts/" + accountA + "/alerting/v3/destinations/pagerduty"
 		want := []string{
+			"debug GET " + path + " status 200 attempt 1 after 0 ms",
+			"debug GET " + path + " status 200 attempt 1 after 0 ms",
 			"debug GET " + path + " status 502 attempt 1 after 2000 ms",
 			"warn GET " + path + " attempt 2 after 0 ms: GET " + path + ": connection dropped: unexpected EOF",
 			"debug GET " + path + " status 200 attempt 3 after 0 ms",
 			"debug POST " + path + "/connect status 201 attempt 1 after 0 ms",
 			"debug GET " + path + "/connect/[redacted] status 200 attempt 1 after 0 ms",
 			"debug GET " + path + " status 200 attempt 1 after 0 ms",
+			"debug GET /accounts/" + accountA + "/alerting/v3/policies status 200 attempt 1 after 0 ms",
 		}
 		ray := regexp.MustCompile(`^[0-9a-f]{16}-TST$`)
 		var got []string
-		for _, entry := range s.entries() {
+		for _, entry := range c.entries() {
 			line := fmt.Sprint(entry["@level"], " ", entry["method"], " ", entry["path"])
 			fields := []string{"@level", "@message", "@module", "attempt", "duration_ms", "method", "path"}
 			if entry["status"] != nil {
@@ -226,7 +403,7 @@ func TestLog(t *testing.T) {
 				line += fmt.Sprint(": ", entry["error"])
 			}
 			if entry["method"] == nil {
-				continue // The library's own line on a timeout's default.
+				continue // The framework's own line on a timeout's default.
 			}
 			got = append(got, line)
 			slices.Sort(fields)
@@ -243,20 +420,6 @@ func TestLog(t *testing.T) {
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("logged\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-		}
-	})
-}
-
-func TestLogOfLookThatFails(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(server *fakeAPI) {
-		t := server.t
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
-		s := newCore(t, server, nil)
-		expect(t, s.plan(instance{}, object{}).diags)
-		entries := s.entries()
-		if last := entries[len(entries)-1]; last["@level"] != "warn" || !strings.Contains(fmt.Sprint(last["error"]), "403") {
-			t.Errorf("%v", last)
 		}
 	})
 }

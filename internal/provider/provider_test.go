@@ -33,8 +33,53 @@ var (
 	second  = cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Second"}
 )
 
-// standIn is the stand-in with two accounts. At its end it looks for links that
-// were made twice with one token.
+// TestMain keeps the user's own settings out of the tests.
+func TestMain(m *testing.M) {
+	for _, variable := range []string{envAPIToken, envAPIKey, envEmail, envBaseURL, "TF_APPEND_USER_AGENT"} {
+		os.Unsetenv(variable)
+	}
+	os.Setenv("TF_CLI_CONFIG_FILE", os.DevNull)
+	fixWalk()
+	os.Exit(func() int {
+		fetched, err := os.MkdirTemp("", "provider")
+		if err == nil {
+			defer os.RemoveAll(fetched)
+			err = useTerraform(fetched)
+		}
+		if err != nil {
+			fmt.Println("FAIL:", err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// useTerraform has terraform-plugin-testing use the same terraform, or tofu, as
+// all other tests. It knows the provider under two addresses by default, of which
+// tofu refuses one.
+func useTerraform(dir string) error {
+	os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "hashicorp")
+	path, err := terraformtest.Find(context.Background(), "", dir)
+	os.Setenv(terraformtest.EnvPath, path)
+	return err
+}
+
+// fixWalk makes the random walk take the same way each time, unless somebody asks
+// for more of it.
+func fixWalk() {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || strings.HasPrefix(f.Name, "rapid.") })
+	if asked {
+		return
+	}
+	if err := flag.Set("rapid.seed", "1"); err != nil {
+		panic(err)
+	}
+}
+
+// fakeAPI is the fake API with two accounts. At the end of the test it fails for a
+// token that was linked twice.
 type fakeAPI struct {
 	*cloudflaretest.Server
 	t    *testing.T // a bubble has its own
@@ -78,20 +123,20 @@ func newFakeAPI(t *testing.T, server *cloudflaretest.Server, url string) *fakeAP
 // URL is the base URL for the provider.
 func (s *fakeAPI) URL() string { return s.url }
 
-// calls names the calls since the last time, in order: "list token link".
+// requests names the requests since the last time, in order: "list token link".
 func (s *fakeAPI) requests() string {
-	var calls []string
+	var ops []string
 	for _, request := range s.Requests() {
-		calls = append(calls, string(request.Op))
+		ops = append(ops, string(request.Op))
 	}
 	s.ResetRequests()
-	return strings.Join(calls, " ")
+	return strings.Join(ops, " ")
 }
 
 func expectRequests(t *testing.T, server *fakeAPI, want string) {
 	t.Helper()
 	if got := server.requests(); got != want {
-		t.Errorf("calls: %q, want %q", got, want)
+		t.Errorf("requests: %q, want %q", got, want)
 	}
 }
 
@@ -107,7 +152,7 @@ func expectServices(t *testing.T, account *cloudflaretest.Account, want ...cloud
 func bubble(t *testing.T, test func(*fakeAPI)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // What nobody waits for any more runs out.
+		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // Requests that nobody waits for any more end.
 		test(offline(t))
 	})
 }
@@ -184,9 +229,9 @@ func took(t *testing.T, since time.Time, least, most time.Duration) {
 	}
 }
 
-// fastClock passes the time at once: a sleep only moves the clock on. It starts
-// at the real time, so that a context's deadline can be compared with it. It is
-// for a real terraform, which does not fit into a bubble.
+// fastClock passes the time at once: a sleep only moves the clock forward. It
+// starts at the real time, so that a context's deadline can be compared with it. It
+// is for a real terraform, which can't run in a bubble.
 type fastClock struct {
 	mu    sync.Mutex
 	ahead time.Duration

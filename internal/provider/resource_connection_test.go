@@ -5,6 +5,9 @@ package provider
 
 import (
 	"fmt"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
@@ -20,7 +23,7 @@ import (
 
 const this = "pagerduty_connection.this"
 
-// action expects an action on the resource, and an account that is known.
+// action expects an action on the resource, with a known account.
 func action(a plancheck.ResourceActionType, account string) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 		plancheck.ExpectResourceAction(this, a),
@@ -28,36 +31,58 @@ func action(a plancheck.ResourceActionType, account string) resource.ConfigPlanC
 	}}
 }
 
-// connectionOf is the block of an account, without anything else.
+// connectionOf is the block of an account, with nothing but the account.
 func connectionOf(account string) string {
 	return fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, account)
 }
 
-// linking makes every link of the account lead to these services.
-func linking(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
-	account.SetLinkModel(cloudflaretest.LinkModel{Services: services})
+// connecting makes every link of the account connect these services by itself.
+func connecting(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
+	account.SetLinkModel(cloudflaretest.Connects(services...))
 	return services
+}
+
+// triggered is a connection that another resource's change replaces.
+func triggered(server *fakeAPI, trigger, lifecycle string) string {
+	return config(server, fmt.Sprintf(`
+resource "terraform_data" "trigger" { input = %q }
+
+resource "pagerduty_connection" "this" {
+  account_id     = %q
+  adopt_existing = true
+  lifecycle {
+    replace_triggered_by = [terraform_data.trigger]
+    %s
+  }
+}`, trigger, accountA, lifecycle))
 }
 
 func TestConnectionLifecycle(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, primary, second)
-	other := linking(server.b, second)
+	services := connecting(server.a, primary, second)
 	connectionID := statecheck.CompareValue(compare.ValuesSame())
+	sameConnection := func(more ...statecheck.StateCheck) []statecheck.StateCheck {
+		return append(more, connectionID.AddStateValue(this, tfjsonpath.New("connection_id")),
+			requested{server, cloudflaretest.Token, 1}, requested{server, cloudflaretest.Link, 1}, requested{server, cloudflaretest.Delete, 0})
+	}
 	unitTest(t,
 		resource.TestStep{
 			Config:           config(server, connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate, accountA),
-			ConfigStateChecks: []statecheck.StateCheck{
+			ConfigStateChecks: sameConnection(
 				servicesAre{this, services},
 				accountHas{server.a, services},
-				called{server, cloudflaretest.Link, 1},
-				connectionID.AddStateValue(this, tfjsonpath.New("connection_id")),
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("id"), knownvalue.StringExact(accountA)),
+				statecheck.ExpectKnownValue(this, tfjsonpath.New("status"), knownvalue.StringExact("connected")),
+				statecheck.ExpectKnownValue(this, tfjsonpath.New("dashboard_url"), knownvalue.StringExact("https://dash.cloudflare.com/"+accountA+"/notifications")),
+				statecheck.ExpectKnownValue(this, tfjsonpath.New("service_ids"), knownvalue.MapExact(map[string]knownvalue.Check{
+					"Primary": knownvalue.StringExact(primary.ID), "Second": knownvalue.StringExact(second.ID),
+				})),
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("adopt_existing"), knownvalue.Bool(false)),
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("wait_for_services"), knownvalue.Bool(false)),
-			},
+				statecheck.ExpectKnownValue(this, tfjsonpath.New("disconnect_on_destroy"), knownvalue.Bool(true)),
+			),
 		},
 		resource.TestStep{
 			ResourceName: this, ImportState: true, ImportStateId: accountA,
@@ -68,38 +93,109 @@ func TestConnectionLifecycle(t *testing.T) {
 			ResourceName: this, ImportState: true, ImportStateKind: resource.ImportBlockWithID, ImportStateId: accountA,
 		},
 		resource.TestStep{
-			PreConfig: server.ResetRequests,
+			// What only a create uses is no change, and neither is another case.
 			Config: config(server, `
 resource "pagerduty_connection" "this" {
-  account_id        = "`+accountA+`"
+  account_id        = "`+strings.ToUpper(accountA)+`"
   adopt_existing    = true
   wait_for_services = true
-  timeouts          = { create = "1m" }
 }`),
-			ConfigPlanChecks: action(plancheck.ResourceActionUpdate, accountA),
-			ConfigStateChecks: []statecheck.StateCheck{
-				connectionID.AddStateValue(this, tfjsonpath.New("connection_id")),
-				called{server, cloudflaretest.Token, 0}, called{server, cloudflaretest.Link, 0}, called{server, cloudflaretest.Delete, 0},
-			},
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+			ConfigStateChecks: sameConnection(),
 		},
 		resource.TestStep{
-			Config:           config(server, connectionOf(accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionUpdate, accountA),
+			// A change of settings keeps the services known.
+			Config: config(server, `
+resource "pagerduty_connection" "this" {
+  account_id            = "`+accountA+`"
+  disconnect_on_destroy = false
+  timeouts {
+    create = "1m"
+  }
+}`),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(this, plancheck.ResourceActionUpdate),
+				plancheck.ExpectKnownValue(this, tfjsonpath.New("service_ids").AtMapKey("Primary"), knownvalue.StringExact(primary.ID)),
+			}},
+			ConfigStateChecks: sameConnection(
+				statecheck.ExpectKnownValue(this, tfjsonpath.New("disconnect_on_destroy"), knownvalue.Bool(false)),
+			),
 		},
 		resource.TestStep{
-			Config:            config(server, connectionOf(accountB)),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}, accountHas{server.b, other}},
-		},
-		resource.TestStep{
-			PreConfig:         func() { server.b.SetServices() }, // Somebody deletes the services.
-			Config:            config(server, connectionOf(accountB)),
-			ConfigPlanChecks:  action(plancheck.ResourceActionCreate, accountB),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.b, other}},
+			Config:            config(server, connectionOf(accountA)),
+			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate, accountA),
+			ConfigStateChecks: sameConnection(),
 		},
 	)
 	expectServices(t, server.a)
-	expectServices(t, server.b)
+}
+
+// While nobody has chosen services, the connection is pending, and each plan is an
+// update. It finds the services once they are there.
+func TestConnectionIsPending(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	server.a.SetLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102))
+	status := func(want string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue(this, tfjsonpath.New("status"), knownvalue.StringExact(want))
+	}
+	block := config(server, connectionOf(accountA))
+	unitTest(t,
+		resource.TestStep{
+			Config: block, ExpectNonEmptyPlan: true,
+			ConfigStateChecks: []statecheck.StateCheck{status("pending"), servicesAre{this, nil}, requested{server, cloudflaretest.Link, 1}},
+		},
+		resource.TestStep{
+			Config: block, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate, accountA),
+			ConfigStateChecks: []statecheck.StateCheck{status("pending"), requested{server, cloudflaretest.Link, 1}},
+		},
+		resource.TestStep{
+			PreConfig:         func() { server.a.PersonConnects(primary) },
+			Config:            block,
+			ConfigStateChecks: []statecheck.StateCheck{status("connected"), servicesAre{this, []cloudflaretest.Service{primary}}, requested{server, cloudflaretest.Link, 1}},
+		},
+		resource.TestStep{
+			PreConfig: func() { server.a.PersonDisconnects() },
+			Config:    block, ExpectNonEmptyPlan: true,
+			ConfigStateChecks: []statecheck.StateCheck{status("pending"), requested{server, cloudflaretest.Link, 1}},
+		},
+	)
+	if n := server.Count(cloudflaretest.Delete); n > 0 {
+		t.Errorf("%d requests to disconnect nothing", n)
+	}
+}
+
+// From nothing to what needs an ID takes two applies and no edit.
+func TestConnectionIndexed(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	server.a.SetLinkModel(cloudflaretest.Silent())
+	block := config(server, connectionOf(accountA)+`
+
+# In place of a notification policy.
+resource "terraform_data" "policy" {
+  input = pagerduty_connection.this.service_ids["Primary"]
+}`)
+	unitTest(t,
+		resource.TestStep{Config: block, ExpectError: text("Invalid index")},
+		resource.TestStep{
+			PreConfig: func() { server.a.PersonConnects(primary, second) },
+			Config:    block,
+			ConfigStateChecks: []statecheck.StateCheck{
+				servicesAre{this, []cloudflaretest.Service{primary, second}}, requested{server, cloudflaretest.Token, 1}, requested{server, cloudflaretest.Link, 1},
+				statecheck.ExpectKnownValue("terraform_data.policy", tfjsonpath.New("output"), knownvalue.StringExact(primary.ID)),
+			},
+		},
+		resource.TestStep{
+			// A reconnect under other IDs reaches the policy in one apply.
+			PreConfig: func() { server.a.PersonReconnects(cloudflaretest.Service{ID: third.ID, Name: "Primary"}) },
+			Config:    block,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue("terraform_data.policy", tfjsonpath.New("output"), knownvalue.StringExact(third.ID)),
+			},
+		},
+	)
 }
 
 func TestConnectionIdentity(t *testing.T) {
@@ -124,14 +220,19 @@ func TestConnectionIsRefused(t *testing.T) {
 	t.Parallel()
 	server := online(t)
 	server.a.SetServices(primary)
+	adopts := config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "this" {
+  account_id     = %q
+  adopt_existing = true
+}`, accountA))
 	unitTest(t,
 		resource.TestStep{
 			Config:      config(server, connectionOf(accountA)),
-			ExpectError: text("terraform import 'pagerduty_connection.<NAME>' " + accountA),
+			ExpectError: text("terraform import pagerduty_connection.NAME " + accountA),
 		},
 		resource.TestStep{
+			// Both ways out: an import here, an adoption below.
 			PreConfig: func() { expectServices(t, server.a, primary) },
-			// What the error says to write.
 			Config: config(server, fmt.Sprintf(`
 import {
   to = pagerduty_connection.this
@@ -144,8 +245,44 @@ import {
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("connection_id"), knownvalue.Null()),
 			},
 		},
+		resource.TestStep{
+			Config: config(server, `
+removed {
+  from = pagerduty_connection.this
+  lifecycle {
+    destroy = false
+  }
+}`),
+			ConfigStateChecks: []statecheck.StateCheck{resourcesAre{}, accountHas{server.a, []cloudflaretest.Service{primary}}},
+		},
+		resource.TestStep{
+			Config:            adopts,
+			ConfigPlanChecks:  action(plancheck.ResourceActionCreate, accountA),
+			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, []cloudflaretest.Service{primary}}, requested{server, cloudflaretest.Token, 0}},
+		},
 	)
 	expectServices(t, server.a)
+}
+
+// With disconnect_on_destroy = false, a destroy makes no request.
+func TestConnectionStaysConnected(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	services := connecting(server.a, primary)
+	unitTest(t,
+		resource.TestStep{Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "this" {
+  account_id            = %q
+  disconnect_on_destroy = false
+}`, accountA))},
+		resource.TestStep{
+			PreConfig: server.ResetRequests,
+			Config:    config(server, ""),
+			ConfigStateChecks: []statecheck.StateCheck{
+				resourcesAre{}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 0},
+			},
+		},
+	)
 }
 
 // Two resources on one account: the second fails, and the first keeps its
@@ -153,133 +290,130 @@ import {
 func TestTwoConnectionsOfOneAccount(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	linking(server.a, primary)
-	unitTest(t,
-		resource.TestStep{
-			Config: config(server, fmt.Sprintf(`
+	connecting(server.a, primary)
+	block := config(server, fmt.Sprintf(`
 resource "pagerduty_connection" "one" { account_id = %[1]q }
-resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA)),
-			ExpectError: text("the account is already connected to PagerDuty"),
-		},
+resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA))
+	unitTest(t,
+		resource.TestStep{Config: block, ExpectError: text("already connected to PagerDuty")},
 		resource.TestStep{
-			PreConfig:          func() { expectServices(t, server.a, primary) },
-			RefreshState:       true,
-			ExpectNonEmptyPlan: true,
+			PreConfig: func() { expectServices(t, server.a, primary) },
+			Config:    block, ExpectError: text("already connected to PagerDuty"),
 		},
 	)
 	if n := server.Count(cloudflaretest.Link); n != 1 {
 		t.Errorf("linked %d times", n)
 	}
-}
-
-// Where the new connection is created before the old one is destroyed, it takes
-// the account over, and the destroy leaves it alone.
-func TestConnectionIsHandedOver(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := linking(server.a, primary, second)
-	block := func(trigger string) string {
-		return config(server, fmt.Sprintf(`
-resource "terraform_data" "trigger" { input = %q }
-
-resource "pagerduty_connection" "this" {
-  account_id     = %q
-  adopt_existing = true
-  lifecycle {
-    create_before_destroy = true
-    replace_triggered_by  = [terraform_data.trigger]
-  }
-}`, trigger, accountA))
-	}
-	unitTest(t,
-		resource.TestStep{Config: block("one")},
-		resource.TestStep{
-			Config:           block("two"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(this, plancheck.ResourceActionCreateBeforeDestroy)}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, accountHas{server.a, services},
-				called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1},
-				statecheck.ExpectKnownValue(this, tfjsonpath.New("connection_id"), knownvalue.Null()),
-			},
-		},
-	)
 	expectServices(t, server.a)
 }
 
-// Without adopt_existing, nothing is lost either: the create stops.
-func TestConnectionIsNotHandedOverUnasked(t *testing.T) {
+// No replacement disconnects services, whatever makes it one.
+func TestReplacementIsRefused(t *testing.T) {
 	t.Parallel()
-	server := online(t)
-	services := linking(server.a, primary)
-	block := func(trigger string) string {
-		return config(server, fmt.Sprintf(`
-resource "terraform_data" "trigger" { input = %q }
-
-resource "pagerduty_connection" "this" {
-  account_id = %q
-  lifecycle {
-    create_before_destroy = true
-    replace_triggered_by  = [terraform_data.trigger]
-  }
-}`, trigger, accountA))
+	for name, lifecycle := range map[string]string{"destroy before create": "", "create before destroy": "create_before_destroy = true"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := online(t)
+			services := connecting(server.a, primary)
+			refused := text(titleReplacement)
+			unitTest(t,
+				resource.TestStep{Config: triggered(server, "one", lifecycle)},
+				resource.TestStep{Config: triggered(server, "two", lifecycle), ExpectError: refused},
+				resource.TestStep{Config: config(server, connectionOf(accountB)), ExpectError: refused},
+				resource.TestStep{
+					Config: triggered(server, "one", lifecycle),
+					ConfigStateChecks: []statecheck.StateCheck{
+						servicesAre{this, services}, accountHas{server.a, services},
+						requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
+					},
+				},
+			)
+		})
 	}
-	unitTest(t,
-		resource.TestStep{Config: block("one")},
-		resource.TestStep{Config: block("two"), ExpectError: text("the account is already connected to PagerDuty")},
-		resource.TestStep{
-			Config: block("two"),
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, accountHas{server.a, services}, called{server, cloudflaretest.Delete, 0},
-			},
-		},
-	)
+}
+
+// A pending connection can be replaced. Where the new one is created first, it takes
+// the account over.
+func TestReplacementOfPending(t *testing.T) {
+	t.Parallel()
+	for name, lifecycle := range map[string]string{"destroy before create": "", "create before destroy": "create_before_destroy = true"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := online(t)
+			server.a.SetLinkModel(cloudflaretest.Silent())
+			unitTest(t,
+				resource.TestStep{Config: triggered(server, "one", lifecycle), ExpectNonEmptyPlan: true},
+				resource.TestStep{
+					PreConfig: func() { connecting(server.a, primary) },
+					Config:    triggered(server, "two", lifecycle),
+					ConfigStateChecks: []statecheck.StateCheck{
+						servicesAre{this, []cloudflaretest.Service{primary}}, accountHas{server.a, []cloudflaretest.Service{primary}},
+						requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 2},
+					},
+				},
+			)
+			expectServices(t, server.a)
+		})
+	}
 }
 
 func TestConnectionIsRenamed(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, primary)
+	services := connecting(server.a, primary)
+	renamed := fmt.Sprintf(`
+resource "pagerduty_connection" "renamed" { account_id = %q }`, accountA)
 	unitTest(t,
 		resource.TestStep{Config: config(server, connectionOf(accountA))},
+		resource.TestStep{Config: config(server, renamed), ExpectError: text("Add a `moved` block.")},
 		resource.TestStep{
-			Config: config(server, fmt.Sprintf(`
-resource "pagerduty_connection" "renamed" { account_id = %q }
+			Config: config(server, renamed+`
 moved {
   from = pagerduty_connection.this
   to   = pagerduty_connection.renamed
-}`, accountA)),
+}`),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				resourcesAre{"pagerduty_connection.renamed"}, accountHas{server.a, services},
-				called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1},
+				requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
 			},
 		},
 	)
 	expectServices(t, server.a)
 }
 
+// A tainted connection stops the plan, unless it adopts: then it may get disconnected,
+// which the plan warns of.
 func TestConnectionIsTainted(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, primary)
-	block := config(server, connectionOf(accountA))
+	services := connecting(server.a, primary)
 	unitTest(t,
-		resource.TestStep{Config: block},
+		resource.TestStep{Config: config(server, connectionOf(accountA))},
 		resource.TestStep{
-			Taint: []string{this}, Config: block,
+			Taint: []string{this}, Config: config(server, connectionOf(accountA)),
+			ExpectError: text("terraform untaint pagerduty_connection.NAME"),
+		},
+		resource.TestStep{
+			PreConfig: func() { expectServices(t, server.a, services...) },
+			Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "this" {
+  account_id     = %q
+  adopt_existing = true
+}`, accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate, accountA),
 			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, accountHas{server.a, services}, called{server, cloudflaretest.Delete, 1}, called{server, cloudflaretest.Link, 2},
+				servicesAre{this, services}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 1}, requested{server, cloudflaretest.Link, 2},
 			},
 		},
 	)
 }
 
-// What comes from other resources is not known when the first plan is made.
+// Values of other resources are not known in the first plan.
 func TestUnknownValues(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, primary)
+	services := connecting(server.a, primary)
 	unitTest(t, resource.TestStep{
 		Config: fmt.Sprintf(`
 resource "terraform_data" "from" {
@@ -306,7 +440,7 @@ resource "pagerduty_connection" "this" {
   account_id        = terraform_data.from.output.account_id
   adopt_existing    = terraform_data.from.output.yes
   wait_for_services = terraform_data.from.output.yes
-  timeouts = {
+  timeouts {
     create = terraform_data.from.output.minute
     delete = terraform_data.from.output.minute
   }
@@ -337,46 +471,38 @@ data "pagerduty_services" "matched" {
 	expectServices(t, server.a)
 }
 
-// Over a connection that there is, an account that is not known yet is taken to
-// stay the same. Where it does not, terraform stops before anything is lost, and
-// the next run replaces.
+// Over an existing connection, an account that is not known yet is taken to stay the
+// same. Where it does not, terraform stops before anything is lost.
 func TestUnknownAccountTurnsOutToBeAnother(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, primary)
-	other := linking(server.b, second)
+	services := connecting(server.a, primary)
 	block := func(name, account string) string {
 		return config(server, fmt.Sprintf(`
 resource "terraform_data" %[1]q { input = %[2]q }
 resource "pagerduty_connection" "this" { account_id = terraform_data.%[1]s.output }`, name, account))
 	}
+	unchanged := []statecheck.StateCheck{
+		servicesAre{this, services}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
+	}
 	unitTest(t,
 		resource.TestStep{Config: block("one", accountA)},
 		resource.TestStep{
-			Config:           block("two", accountA),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(this, plancheck.ResourceActionUpdate)}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, called{server, cloudflaretest.Delete, 0}, called{server, cloudflaretest.Link, 1},
-			},
+			Config:            block("two", accountA),
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(this, plancheck.ResourceActionUpdate)}},
+			ConfigStateChecks: unchanged,
 		},
-		resource.TestStep{Config: block("three", accountB), ExpectError: text("inconsistent final plan")},
-		resource.TestStep{
-			PreConfig: func() {
-				expectServices(t, server.a, services...)
-				expectServices(t, server.b)
-			},
-			Config:            block("three", accountB),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}},
-		},
+		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
+		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
+		resource.TestStep{Config: config(server, connectionOf(accountA)), ConfigStateChecks: unchanged},
 	)
 }
 
-// The main job: connect, then look the services up, in one apply.
+// A data source beside a new connection is read after it, in the same apply.
 func TestServicesOfNewConnection(t *testing.T) {
 	t.Parallel()
 	server := online(t)
-	services := linking(server.a, second, primary)
+	connecting(server.a, second, primary)
 	unitTest(t, resource.TestStep{
 		Config: config(server, connectionOf(accountA)+`
 
@@ -385,12 +511,14 @@ data "pagerduty_services" "all" {
   depends_on = [pagerduty_connection.this]
 }
 
-output "id" {
-  value = one([for s in data.pagerduty_services.all.services : s.id if s.name == "Primary"])
+data "pagerduty_connected_service" "primary" {
+  account_id = pagerduty_connection.this.account_id
+  name       = "Primary"
+  depends_on = [pagerduty_connection.this]
 }`),
 		ConfigStateChecks: []statecheck.StateCheck{
-			servicesAre{"data.pagerduty_services.all", []cloudflaretest.Service{services[1], services[0]}},
-			statecheck.ExpectKnownOutputValue("id", knownvalue.StringExact(primary.ID)),
+			servicesAre{"data.pagerduty_services.all", []cloudflaretest.Service{primary, second}},
+			statecheck.ExpectKnownValue("data.pagerduty_connected_service.primary", tfjsonpath.New("id"), knownvalue.StringExact(primary.ID)),
 		},
 	})
 }
@@ -401,4 +529,100 @@ func TestProviderErrorsNameTheVariable(t *testing.T) {
 		Config:      `data "pagerduty_services" "all" { account_id = "` + accountA + `" }`,
 		ExpectError: text("Set the argument `api_token` or the environment variable CLOUDFLARE_API_TOKEN"),
 	})
+}
+
+// A key that the timeouts block does not have is refused, with a suggestion.
+func TestUnknownTimeoutIsRefused(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	block := func(timeouts string) string {
+		return config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "this" {
+  account_id = %q
+  %s
+}`, accountA, timeouts))
+	}
+	unitTest(t,
+		resource.TestStep{Config: block(`timeouts { Create = "2h" }`), ExpectError: text(`An argument named "Create" is not expected here. Did you mean "create"?`)},
+		resource.TestStep{Config: block(`timeouts { read = "2h" }`), ExpectError: text(`An argument named "read" is not expected here.`)},
+		resource.TestStep{Config: block(`timeouts = { create = "2h" }`), ExpectError: text("Unsupported argument")},
+		resource.TestStep{Config: block(`timeouts { create = "0s" }`), ExpectError: text("must be a duration above zero")},
+	)
+	expectRequests(t, server, "")
+}
+
+// Warnings, as a real terraform shows them.
+func TestWarningsInTerraform(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	w := newWorkspace(t)
+	block := func(settings string) string {
+		return config(server, fmt.Sprintf("resource \"pagerduty_connection\" \"this\" {\n  account_id = %q\n  %s\n}", accountA, settings))
+	}
+	w.write(t, block(""))
+	w.run(t, "init", "-json")
+
+	// Create on a connected account.
+	server.a.SetServices(second)
+	expect(t, w.plan(t), isConnected(accountA, second))
+	w.write(t, block("adopt_existing = true"))
+	expect(t, w.plan(t), aWarning(titleAdopts, `"Second"`))
+	server.a.SetServices()
+
+	// Apply plans a create again, and shows its warnings a second time.
+	server.a.SetLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102))
+	w.write(t, block("wait_for_services = true"))
+	expect(t, w.apply(t), aWarning(titleWaits), aWarning(titleWaits), isPending("Cloudflare refuses to link until someone has chosen services"))
+	w.write(t, block(""))
+	expect(t, w.plan(t, "-refresh-only"), isPending())
+	expect(t, w.apply(t), isPending(), isPending()) // Of the refresh, and of the update.
+	server.a.PersonConnects(primary)
+	expect(t, w.plan(t, "-refresh-only"))
+	expect(t, w.apply(t))
+
+	// Destroy, replacement and taint.
+	expect(t, w.plan(t, "-destroy"), willDisconnect(primary))
+	server.b.SetServices(second)
+	w.write(t, config(server, connectionOf(accountB)))
+	expect(t, w.plan(t), refusesReplacement(primary))
+	w.write(t, block(""))
+	expect(t, w.plan(t, "-replace="+this), refusesReplacement(primary))
+	w.run(t, "taint", this)
+	expect(t, w.plan(t), isConnected(accountA, primary))
+	w.run(t, "untaint", this)
+	w.write(t, block("disconnect_on_destroy = false"))
+	expect(t, w.apply(t))
+	expect(t, w.plan(t, "-destroy"), aWarning(of(titleStaysConnected, accountA), `"Primary"`))
+	w.write(t, block(""))
+	expect(t, w.apply(t))
+
+	// Services change in the dashboard.
+	server.a.SetServices(second)
+	expect(t, w.plan(t, "-refresh-only"), aWarning(of(titleGone, accountA), `"Primary"`))
+	server.a.SetServices()
+	expect(t, w.plan(t, "-refresh-only"), aWarning(of(titlePending, accountA), `"Primary"`))
+	server.a.SetServices(primary)
+	expect(t, w.apply(t, "-destroy"), willDisconnect(primary))
+	expectServices(t, server.a)
+}
+
+// The types keep their names under any local name of the provider.
+func TestLocalNameIsTheUsersChoice(t *testing.T) {
+	t.Parallel()
+	server := online(t)
+	server.a.SetServices(primary)
+	w := newWorkspace(t)
+	block := strings.Replace(config(server, `
+data "pagerduty_services" "all" {
+  provider   = cloudflare-pagerduty
+  account_id = "`+accountA+`"
+}
+`), `provider "pagerduty"`, `provider "cloudflare-pagerduty"`, 1)
+	block = fmt.Sprintf("terraform {\n  required_providers {\n    cloudflare-pagerduty = { source = %q }\n  }\n}\n", providerAddress) + block
+	if err := os.WriteFile(w.dir+"/main.tf", []byte(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.run(t, "init", "-json")
+	expect(t, w.apply(t))
+	expectRequests(t, server, "list")
 }
