@@ -74,7 +74,7 @@ func TestExplanations(t *testing.T) {
 		"already connected":  plain(says(of(&cloudflare.AlreadyConnectedError{Services: services}), "The account is already connected to PagerDuty. Nothing was changed.", adopts...)),
 		"unplanned services": plain(says(of(&cloudflare.UnplannedServicesError{Services: services}), "Account "+accountA+` has PagerDuty services that the plan's warning did not name: "n" (ID 1). Nothing was disconnected.`, "Plan again", "disconnect_on_destroy = false", "destroy = false")),
 		"still listed":       says(of(&cloudflare.StillListedError{Services: services}), "Cloudflare accepted the disconnection, but account "+accountA+` still lists "n" (ID 1).`, "stays in the state", "Apply again"),
-		"not confirmed":      says(of(&cloudflare.StillListedError{Err: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Apply again"),
+		"not confirmed":      says(of(&cloudflare.StillListedError{PollErr: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Apply again"),
 		"no such name":       plain(says(of(noSuch("x", services...)), "No connected service of account "+accountA+` matches "x".`, `"n" (ID 1)`, "case-sensitive", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
 		"name like an ID":    plain(not(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` matches "PABC123".`, `"n" (ID 1)`), "PagerDuty's own ID")),
 		"PagerDuty's ID":     plain(byID(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` has the ID "PABC123".`, "PagerDuty's own ID", "by `name`"))),
@@ -120,7 +120,7 @@ func TestExplanations(t *testing.T) {
 	}
 	reached := map[int]bool{}
 	for name, test := range tests {
-		i := slices.IndexFunc(explanations, func(e explanation) bool { return e.when(test.failure) })
+		i := slices.IndexFunc(explanations(), func(e explanation) bool { return e.when(test.failure) })
 		reached[i] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +151,7 @@ func TestExplanations(t *testing.T) {
 			}
 		})
 	}
-	for i := range explanations {
+	for i := range explanations() {
 		if !reached[i] {
 			t.Errorf("no test of explanation %d", i)
 		}

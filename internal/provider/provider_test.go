@@ -33,53 +33,8 @@ var (
 	second  = cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Second"}
 )
 
-// TestMain keeps the user's own settings out of the tests.
-func TestMain(m *testing.M) {
-	for _, variable := range []string{envAPIToken, envAPIKey, envEmail, envBaseURL, "TF_APPEND_USER_AGENT"} {
-		os.Unsetenv(variable)
-	}
-	os.Setenv("TF_CLI_CONFIG_FILE", os.DevNull)
-	fixWalk()
-	os.Exit(func() int {
-		fetched, err := os.MkdirTemp("", "provider")
-		if err == nil {
-			defer os.RemoveAll(fetched)
-			err = useTerraform(fetched)
-		}
-		if err != nil {
-			fmt.Println("FAIL:", err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
-
-// useTerraform has terraform-plugin-testing use the same terraform, or tofu, as
-// all other tests. It knows the provider under two addresses by default, of which
-// tofu refuses one.
-func useTerraform(dir string) error {
-	os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "hashicorp")
-	path, err := terraformtest.Find(context.Background(), "", dir)
-	os.Setenv(terraformtest.EnvPath, path)
-	return err
-}
-
-// fixWalk makes the random walk take the same way each time, unless somebody asks
-// for more of it.
-func fixWalk() {
-	flag.Parse()
-	asked := false
-	flag.Visit(func(f *flag.Flag) { asked = asked || strings.HasPrefix(f.Name, "rapid.") })
-	if asked {
-		return
-	}
-	if err := flag.Set("rapid.seed", "1"); err != nil {
-		panic(err)
-	}
-}
-
-// fakeAPI is the fake API with two accounts. At the end of the test it fails for a
-// token that was linked twice.
+// standIn is the stand-in with two accounts. At its end it looks for links that
+// were made twice with one token.
 type fakeAPI struct {
 	*cloudflaretest.Server
 	t    *testing.T // a bubble has its own

@@ -6,7 +6,6 @@ package provider
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -549,80 +548,4 @@ resource "pagerduty_connection" "this" {
 		resource.TestStep{Config: block(`timeouts { create = "0s" }`), ExpectError: text("must be a duration above zero")},
 	)
 	expectRequests(t, server, "")
-}
-
-// Warnings, as a real terraform shows them.
-func TestWarningsInTerraform(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	w := newWorkspace(t)
-	block := func(settings string) string {
-		return config(server, fmt.Sprintf("resource \"pagerduty_connection\" \"this\" {\n  account_id = %q\n  %s\n}", accountA, settings))
-	}
-	w.write(t, block(""))
-	w.run(t, "init", "-json")
-
-	// Create on a connected account.
-	server.a.SetServices(second)
-	expect(t, w.plan(t), isConnected(accountA, second))
-	w.write(t, block("adopt_existing = true"))
-	expect(t, w.plan(t), aWarning(titleAdopts, `"Second"`))
-	server.a.SetServices()
-
-	// Apply plans a create again, and shows its warnings a second time.
-	server.a.SetLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102))
-	w.write(t, block("wait_for_services = true"))
-	expect(t, w.apply(t), aWarning(titleWaits), aWarning(titleWaits), isPending("Cloudflare refuses to link until someone has chosen services"))
-	w.write(t, block(""))
-	expect(t, w.plan(t, "-refresh-only"), isPending())
-	expect(t, w.apply(t), isPending(), isPending()) // Of the refresh, and of the update.
-	server.a.PersonConnects(primary)
-	expect(t, w.plan(t, "-refresh-only"))
-	expect(t, w.apply(t))
-
-	// Destroy, replacement and taint.
-	expect(t, w.plan(t, "-destroy"), willDisconnect(primary))
-	server.b.SetServices(second)
-	w.write(t, config(server, connectionOf(accountB)))
-	expect(t, w.plan(t), refusesReplacement(primary))
-	w.write(t, block(""))
-	expect(t, w.plan(t, "-replace="+this), refusesReplacement(primary))
-	w.run(t, "taint", this)
-	expect(t, w.plan(t), isConnected(accountA, primary))
-	w.run(t, "untaint", this)
-	w.write(t, block("disconnect_on_destroy = false"))
-	expect(t, w.apply(t))
-	expect(t, w.plan(t, "-destroy"), aWarning(of(titleStaysConnected, accountA), `"Primary"`))
-	w.write(t, block(""))
-	expect(t, w.apply(t))
-
-	// Services change in the dashboard.
-	server.a.SetServices(second)
-	expect(t, w.plan(t, "-refresh-only"), aWarning(of(titleGone, accountA), `"Primary"`))
-	server.a.SetServices()
-	expect(t, w.plan(t, "-refresh-only"), aWarning(of(titlePending, accountA), `"Primary"`))
-	server.a.SetServices(primary)
-	expect(t, w.apply(t, "-destroy"), willDisconnect(primary))
-	expectServices(t, server.a)
-}
-
-// The types keep their names under any local name of the provider.
-func TestLocalNameIsTheUsersChoice(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetServices(primary)
-	w := newWorkspace(t)
-	block := strings.Replace(config(server, `
-data "pagerduty_services" "all" {
-  provider   = cloudflare-pagerduty
-  account_id = "`+accountA+`"
-}
-`), `provider "pagerduty"`, `provider "cloudflare-pagerduty"`, 1)
-	block = fmt.Sprintf("terraform {\n  required_providers {\n    cloudflare-pagerduty = { source = %q }\n  }\n}\n", providerAddress) + block
-	if err := os.WriteFile(w.dir+"/main.tf", []byte(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.run(t, "init", "-json")
-	expect(t, w.apply(t))
-	expectRequests(t, server, "list")
 }
