@@ -9,9 +9,10 @@
 // development override. [Terraform] runs it, [Workspace] does so for a test, and
 // [Main] prepares a package's tests.
 //
-// go test keeps the results of a package until something changes that the package
-// is built from, or that its tests read. A provider that is built in a subprocess
-// is neither, so this package imports it, and reads what can't be imported.
+// go test keeps the results of a package until its test binary changes, or a file
+// that its tests read. A provider that is built in a subprocess is neither. So this
+// package imports the provider, whose packages are then built with the tests; and
+// since the linker drops what a test binary does not use, it reads the source too.
 package terraformtest
 
 import (
@@ -28,7 +29,7 @@ import (
 	"github.com/hashicorp/hc-install/product"
 	"github.com/hashicorp/hc-install/releases"
 
-	// Every package that runs the built provider has to depend on its source.
+	// Every package that runs the built provider has to depend on it.
 	_ "github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/provider"
 )
 
@@ -161,16 +162,27 @@ func buildProvider(ctx context.Context, mirror, version string) (string, error) 
 	return built, nil
 }
 
-// readInputs reads the files that the provider is built from and that nothing can
-// import. go test notes what a test reads, from the start of the first test on:
-// not what TestMain reads before that.
+// readInputs reads what the provider is built from. go test notes what a test
+// reads, from the start of the first test on: not what TestMain reads before that.
 func readInputs(ctx context.Context) error {
 	root, err := Root(ctx)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"main.go", "go.mod"} {
-		if _, err := os.ReadFile(filepath.Join(root, name)); err != nil {
+	inputs := []string{filepath.Join(root, "go.mod")}
+	folders, err := exec.CommandContext(ctx, "go", "list", "-deps", "-f", "{{if and .Module .Module.Main}}{{.Dir}}{{end}}", module).Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	for folder := range strings.SplitSeq(strings.TrimSpace(string(folders)), "\n") {
+		files, err := filepath.Glob(filepath.Join(strings.TrimSpace(folder), "*.go"))
+		if err != nil {
+			return err
+		}
+		inputs = append(inputs, files...)
+	}
+	for _, path := range inputs {
+		if _, err := os.ReadFile(path); err != nil {
 			return err
 		}
 	}
