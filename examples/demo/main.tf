@@ -1,28 +1,30 @@
-# What `make demo` runs against a stand-in for the Cloudflare API. It runs against
-# a real account just the same: the token comes from CLOUDFLARE_API_TOKEN, the
-# account from CLOUDFLARE_ACCOUNT_ID.
+# What `make demo` runs against a fake Cloudflare API. It runs against a real
+# account too: set CLOUDFLARE_API_TOKEN and TF_VAR_account_id.
 
 terraform {
   required_version = ">= 1.11"
 
   required_providers {
-    pagerduty = {
-      source = "seed-bcdb0ca7/cloudflare-pagerduty"
-    }
+    cloudflare-pagerduty = { source = "seed-bcdb0ca7/cloudflare-pagerduty" }
   }
 }
 
-# Connects the account to PagerDuty. Destroying it disconnects all of the
-# account's PagerDuty services, and the plan says which.
-resource "pagerduty_connection" "this" {}
+variable "account_id" { type = string }
 
-# Looks up the connected services, once there is a connection.
-data "pagerduty_services" "all" {
-  depends_on = [pagerduty_connection.this]
+# Connects the account to PagerDuty. A person chooses the services.
+resource "pagerduty_connection" "this" {
+  provider   = cloudflare-pagerduty
+  account_id = var.account_id
 }
 
-# The ID is what a notification policy names to route to a service.
-output "services" {
-  description = "ID of each connected PagerDuty service, by its name."
-  value       = { for service in data.pagerduty_services.all.services : service.name => service.id }
+# In place of a notification policy, which needs the Cloudflare provider.
+resource "terraform_data" "policy" {
+  input = {
+    name      = "HTTP DDoS attack"
+    pagerduty = pagerduty_connection.this.service_ids["Website"]
+  }
+}
+
+output "service_ids" {
+  value = pagerduty_connection.this.service_ids
 }

@@ -1,13 +1,19 @@
 terraform {
+  required_version = ">= 1.11"
+
   required_providers {
-    pagerduty = {
-      source  = "seed-bcdb0ca7/cloudflare-pagerduty"
-      version = "~> 0.1"
-    }
+    cloudflare-pagerduty = { source = "seed-bcdb0ca7/cloudflare-pagerduty", version = "~> 0.1" }
   }
 }
 
-# The API token comes from CLOUDFLARE_API_TOKEN.
-provider "pagerduty" {
-  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+# Not saved in plans or state. Leave the block out to take the token from
+# CLOUDFLARE_API_TOKEN.
+variable "cloudflare_api_token" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
+
+provider "cloudflare-pagerduty" {
+  api_token = var.cloudflare_api_token
 }

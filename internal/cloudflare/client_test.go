@@ -40,8 +40,12 @@ func TestParseBaseURL(t *testing.T) {
 		"https://example.com?a=b":      "query",
 		"https://example.com?":         "query",
 		"https://example.com#a":        "fragment",
-		"https://user:p%zz@exa mple":   "is not a URL",
-		"https://exa\nmple.com":        "is not a URL",
+		"https://user:p%zz@example":    "is not a URL",
+		"https://user:p%zz@exa mple":   "white space",
+		"https://example.com ":         "white space",
+		"https://example.com\ufeff":    "invisible",
+		"https://exa\u00admple.com":    "invisible",
+		"https://exa\nmple.com":        "white space",
 		"":                             "must be absolute",
 	} {
 		parsed, err := cloudflare.ParseBaseURL(url)
@@ -64,8 +68,8 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		want   string
 	}{
 		"nothing":         {cloudflare.Config{}, "must not be empty"},
-		"only a key":      {cloudflare.Config{Credentials: cloudflare.Credentials{APIKey: "key"}}, "e-mail: must not be empty"},
-		"only an e-mail":  {cloudflare.Config{Credentials: cloudflare.Credentials{Email: "a@b"}}, "API key: must not be empty"},
+		"only a key":      {cloudflare.Config{Credentials: cloudflare.Credentials{APIKey: "key"}}, "email: must not be empty"},
+		"only an email":   {cloudflare.Config{Credentials: cloudflare.Credentials{Email: "a@b"}}, "API key: must not be empty"},
 		"a line break":    {cloudflare.Config{Credentials: cloudflare.Credentials{APIToken: "to\nken"}}, "API token: must not contain white space"},
 		"a wrong address": {cloudflare.Config{Credentials: token, BaseURL: "http://example.com"}, "base URL: must use https"},
 	} {
@@ -82,8 +86,9 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 func TestValidateCredential(t *testing.T) {
 	t.Parallel()
 	for credential, ok := range map[string]bool{
-		"x": true, "cfut_Zm9v-bar_baz.123~+/=": true, "pässwörd": true, strings.Repeat("x", 4096): true,
-		"": false, " ": false, "a b": false, "token\n": false, "\ttoken": false, "a\u00a0b": false, "a\x00b": false, "a\x7f": false, "a\u0085": false,
+		"x": true, "cfut_Zm9v-bar_baz.123~+/=": true, "pässwörd": true, strings.Repeat("x", 8192): true,
+		"": false, " ": false, "a b": false, "token\n": false, "\ttoken": false, "a\u00a0b": false, "a\x00b": false, "a\x7f": false, "a\u0085": false, strings.Repeat("x", 8193): false,
+		"\ufefftoken": false, "tok\u200ben": false, "tok\u00aden": false, "token\u2060": false, "tok\u202een": false,
 	} {
 		err := cloudflare.ValidateCredential(credential)
 		equal(t, "ValidateCredential of "+credential, err == nil, ok)
@@ -107,15 +112,15 @@ func TestValidateAccountID(t *testing.T) {
 func TestValidateIntegrationToken(t *testing.T) {
 	t.Parallel()
 	for token, ok := range map[string]bool{
-		"0123456789abcdef0123456789abcdef": true, someToken: true, "a/b": true, strings.Repeat("z", 512): true,
-		"": false, ".": false, "..": false, "a b": false, "a\n": false, strings.Repeat("z", 513): false,
+		"0123456789abcdef0123456789abcdef": true, someToken: true, "a/b": true, strings.Repeat("z", 128): true,
+		"": false, ".": false, "..": false, "a b": false, "a\n": false, "---": false, ".-.": false, "a\u200b": false, strings.Repeat("z", 129): false,
 	} {
 		err := cloudflare.ValidateIntegrationToken(token)
 		equal(t, "ValidateIntegrationToken of "+token, err == nil, ok)
 	}
 }
 
-func TestPrintable(t *testing.T) {
+func TestEscapeTerminal(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		in    string
@@ -131,7 +136,7 @@ func TestPrintable(t *testing.T) {
 		{"\xff\xfe", 20, "��"},
 		{"", 5, ""},
 	} {
-		equal(t, "Printable of "+test.in, cloudflare.Printable(test.in, test.limit), test.want)
+		equal(t, "EscapeTerminal of "+test.in, cloudflare.EscapeTerminal(test.in, test.limit), test.want)
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,13 +16,14 @@ import (
 )
 
 const (
-	// connectSettleTime is how long the services of a fresh link may take to
-	// show before they are taken to wait for a person.
-	connectSettleTime = 10 * time.Second
-	// disconnectSettleTime is how long deleted services may still be listed.
-	disconnectSettleTime = 30 * time.Second
-	// interruptedLookTime is what is left for looking after an interrupt.
-	interruptedLookTime = time.Second
+	// connectPropagationTimeout is how long the services of a fresh link may take
+	// to be listed before they are taken to wait for a person. It is a guess.
+	connectPropagationTimeout = 10 * time.Second
+	// disconnectPropagationTimeout is how long disconnected services may still be
+	// listed. It is a guess.
+	disconnectPropagationTimeout = 30 * time.Second
+	// interruptedGracePeriod is what an interrupt leaves for one more list.
+	interruptedGracePeriod = time.Second
 
 	pollMin = time.Second
 	pollMax = 10 * time.Second
@@ -34,122 +33,37 @@ const (
 type ConnectOptions struct {
 	// AdoptExisting takes over an account that is already connected.
 	AdoptExisting bool
-	// WaitForServices makes it a failure when no service is listed by the
-	// context's deadline.
+	// WaitForServices waits until the context's deadline for a person to choose
+	// services.
 	WaitForServices bool
 }
 
-// Connection is an account that is connected to PagerDuty.
+// Connection is what Connect has made of an account.
 type Connection struct {
-	// ID is what the link returned; empty after an adoption or a lost answer.
-	ID       string
+	// ID is what the link returned, if anything.
+	ID string
+	// Services are empty while the connection is pending: nobody has chosen
+	// services yet.
 	Services []Service
-	// LookErr is why the last look for services failed, where none was seen.
-	LookErr error
-}
-
-// AlreadyConnectedError is an account that has services before it was linked,
-// and may not be taken over.
-type AlreadyConnectedError struct{ Services []Service }
-
-func (e *AlreadyConnectedError) Error() string {
-	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
-}
-
-// NoServicesError is a link that succeeded without a service being listed in the
-// time there was.
-type NoServicesError struct {
-	Waited time.Duration
-	Err    error // why waiting ended, or the last look failed; may be nil
-}
-
-func (e *NoServicesError) Error() string {
-	return withCause(fmt.Sprintf("PagerDuty is linked with the account, but no service was listed within %s", e.Waited.Round(time.Second)), e.Err)
-}
-
-// Unwrap returns why waiting ended.
-func (e *NoServicesError) Unwrap() error { return e.Err }
-
-// LinkUnsettledError is a link whose answer was lost and whose effect could not
-// be seen either.
-type LinkUnsettledError struct {
-	Err     error // what became of the link's answer
-	LookErr error // why the last look for services failed; nil when it showed none
-}
-
-func (e *LinkUnsettledError) Error() string {
-	return withCause("it is not known whether PagerDuty was linked with the account, and no service is listed: "+e.Err.Error(), e.LookErr)
-}
-
-// Unwrap returns what became of the link's answer.
-func (e *LinkUnsettledError) Unwrap() error { return e.Err }
-
-// UnseenServicesError is a deletion that would remove services that nobody
-// approved the removal of. Nothing was deleted.
-type UnseenServicesError struct{ Services []Service }
-
-func (e *UnseenServicesError) Error() string {
-	return "deleting would also remove what the plan did not show: " + ServiceNames(e.Services)
-}
-
-// StillListedError is a deletion that the API accepted and that could not be
-// seen to have happened.
-type StillListedError struct {
-	Services []Service // what the last look showed
-	Err      error     // why looking ended or failed; may be nil
-}
-
-func (e *StillListedError) Error() string {
-	text := "the services should be gone, but that could not be confirmed"
-	if len(e.Services) > 0 {
-		text = "the services were to be deleted, but the API still lists " + ServiceNames(e.Services)
-	}
-	return withCause(text, e.Err)
-}
-
-// Unwrap returns why looking ended.
-func (e *StillListedError) Unwrap() error { return e.Err }
-
-func withCause(text string, cause error) string {
-	if cause != nil {
-		text += "\nLast, " + cause.Error()
-	}
-	return text
-}
-
-// ServiceNames renders services for a message: each name with its ID, safe for a
-// terminal.
-func ServiceNames(services []Service) string {
-	names := make([]string, len(services))
-	for i, service := range services {
-		names[i] = fmt.Sprintf("%s (ID %s)", quoted(service.Name), Printable(service.ID, maxMessage))
-	}
-	return strings.Join(names, ", ")
-}
-
-// quoted is a name in quotes, in which whatever does not show as itself is
-// escaped: a name that differs in white space alone looks different.
-func quoted(name string) string {
-	shown := 0
-	for i := range name {
-		if shown++; shown > maxMessage {
-			name = name[:i] + "…"
-			break
-		}
-	}
-	return strconv.Quote(name)
+	// Adopted reports that the account was connected already.
+	Adopted bool
+	// LinkErr is what the link returned where it was no success.
+	LinkErr error
+	// PollErr is why polling ended without services, where the list was not just
+	// empty: a list that failed, or an interrupt.
+	PollErr error
+	// Messages are the API's, of a link that succeeded.
+	Messages []string
 }
 
 // Connect connects the account to PagerDuty, one flow at a time for an account:
-// look, make a token, link with it once, and look again until services show.
+// list, create a token, link with it once, and list again until services show.
 //
-// It refuses an account that is connected already (*AlreadyConnectedError),
-// unless it may adopt it. A link whose answer is lost is settled by looking: the
-// account was empty before, so services that are listed now came from this link;
-// otherwise *LinkUnsettledError. No service in time is *NoServicesError with
-// WaitForServices, and else a Connection without services: the person who has to
-// choose them in PagerDuty may take a while. Once the link has succeeded and
-// nobody waits for services, nothing is an error any more.
+// It refuses an account that is connected already (*AlreadyConnectedError), unless
+// it may adopt it. Else it is an error only where nothing was done: the list or the
+// token failed, or the link surely had no effect. After anything else that a link
+// returned, the list decides: the account was empty before, so services that are
+// listed now came with this connection. Without any it is pending.
 func (c *Client) Connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
@@ -157,173 +71,184 @@ func (c *Client) Connect(ctx context.Context, accountID string, options ConnectO
 	}
 	defer unlock()
 
-	existing, err := c.list(ctx, accountID, listOptions{})
+	existing, err := c.list(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
-	connection := &Connection{Services: existing}
+	connection := &Connection{Services: existing, Adopted: true}
 	switch {
 	case len(existing) == 0:
-		connection, err = c.link(ctx, accountID, options)
+		connection, err = c.connect(ctx, accountID, options)
 	case !options.AdoptExisting:
 		err = &AlreadyConnectedError{Services: existing}
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.claim(accountID)
+	c.markConnected(accountID)
 	return connection, nil
 }
 
-// link links an account that has no services, and waits for them to show.
-func (c *Client) link(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
+// connect links an account that has no services, and polls for them.
+func (c *Client) connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
 	// A list that began before the services showed must not be shared after.
-	defer c.lists.Forget(destinationPath(accountID))
+	defer c.gate.forget(destinationPath(accountID))
 
-	token, err := c.CreateIntegrationToken(ctx, accountID)
+	token, err := c.createToken(ctx, accountID)
 	if err != nil {
 		return nil, err
 	}
-	id, err := c.Link(ctx, accountID, token)
-	if err != nil && !IsOutcomeOpen(err) {
-		return nil, err
-	}
-	settleTime := connectSettleTime
-	if options.WaitForServices && err == nil {
-		settleTime = noLimit
-	}
-	started := c.clock.Now()
-	services, lookErr := c.look(ctx, accountID, settleTime, func(s []Service) bool { return len(s) > 0 })
+	connection := &Connection{}
+	connection.ID, connection.Messages, connection.LinkErr = c.link(ctx, accountID, token)
+	limit := connectPropagationTimeout
 	switch {
-	case len(services) > 0:
-		return &Connection{ID: id, Services: services}, nil
-	case err != nil:
-		return nil, &LinkUnsettledError{Err: err, LookErr: lookErr}
+	case hadNoEffect(connection.LinkErr):
+		return nil, connection.LinkErr
 	case options.WaitForServices:
-		return nil, &NoServicesError{Waited: c.clock.Now().Sub(started), Err: lookErr}
-	default:
-		return &Connection{ID: id, LookErr: lookErr}, nil
+		limit = timeLeft(ctx, c.clock)
+	case connection.LinkErr != nil && !IsOutcomeUnknown(connection.LinkErr):
+		limit = 0 // A refusal: a person may have connected meanwhile, but not due to it.
 	}
+	connection.Services, connection.PollErr = c.pollAfterChange(ctx, accountID, limit, func(services []Service, err error) bool {
+		status := statusOf(err)
+		return len(services) > 0 || status == http.StatusUnauthorized || status == http.StatusForbidden
+	})
+	if len(connection.Services) > 0 {
+		connection.PollErr = nil
+	}
+	return connection, nil
 }
 
-// Disconnect deletes the account's PagerDuty services, one flow at a time for an
-// account, and waits until none is listed. It deletes nothing and returns
-// *UnseenServicesError when a service is listed that is not among approved.
+// Disconnection is what Disconnect has made of an account.
+type Disconnection struct {
+	// Transferred reports that nothing was disconnected: the connection belongs to
+	// another owner now.
+	Transferred bool
+	// Messages are the API's, of a disconnection that succeeded.
+	Messages []string
+}
+
+// Disconnect disconnects the account's PagerDuty services, one flow at a time for
+// an account, and polls until none is listed. It disconnects nothing and returns
+// *UnplannedServicesError when a service is listed that is not among approved.
+// Services that are still listed in the end are a *StillListedError.
 //
-// Where this client connected or adopted the account itself, another owner has
-// taken it over in the same run: nothing is deleted and handedOver is true.
-func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (handedOver bool, err error) {
+// Where this client has connected or adopted the account itself, ownership was
+// transferred in the same run: nothing is disconnected.
+func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Service) (Disconnection, error) {
 	unlock, err := c.lock(ctx, accountID)
 	if err != nil {
-		return false, err
+		return Disconnection{}, err
 	}
 	defer unlock()
-	if c.claimed(accountID) {
-		return true, nil
+	if c.ConnectedInRun(accountID) {
+		return Disconnection{Transferred: true}, nil
 	}
-	defer c.lists.Forget(destinationPath(accountID))
+	defer c.gate.forget(destinationPath(accountID))
 
-	// The API deletes whatever there is, so what there is must be looked at right
+	// The API disconnects whatever there is, so what there is must be checked right
 	// before each attempt.
-	var guardErr error
-	err = c.DeleteServices(ctx, accountID, func(ctx context.Context) error {
-		guardErr = c.guard(ctx, accountID, approved)
-		return guardErr
+	attempts := 0
+	var stopped error // why there was no attempt, or no other one
+	messages, err := c.deleteServices(ctx, accountID, func(ctx context.Context) error {
+		if stopped = c.checkApproved(ctx, accountID, approved); stopped == nil {
+			attempts++
+		}
+		return stopped
 	})
-	var api *APIError
 	switch {
-	case errors.Is(guardErr, errNothingListed):
-		return false, nil
-	case guardErr != nil:
-		return false, guardErr
-	case err == nil, errors.As(err, &api) && api.StatusCode == http.StatusNotFound, IsOutcomeOpen(err) && ctx.Err() == nil:
-		// Done, or settled by looking.
+	case errors.Is(stopped, errNothingListed):
+		if attempts == 0 {
+			return Disconnection{}, nil
+		}
+		err = nil // An attempt whose outcome was unknown has worked.
+	case stopped != nil:
+		return Disconnection{}, stopped
+	case err == nil, statusOf(err) == http.StatusNotFound, IsOutcomeUnknown(err) && ctx.Err() == nil:
+		// Done, or settled by a list.
 	default:
-		return false, err
+		return Disconnection{}, err
 	}
-	services, lookErr := c.look(ctx, accountID, disconnectSettleTime, func(s []Service) bool { return len(s) == 0 })
+
+	// Other endpoints of the API show deleted objects for a moment, so it takes two
+	// empty lists in a row.
+	empty := 0
+	emptyTwice := func(services []Service, err error) bool {
+		if empty++; err != nil || len(services) > 0 {
+			empty = 0
+		}
+		return empty == 2
+	}
+	services, pollErr := c.pollAfterChange(ctx, accountID, disconnectPropagationTimeout, emptyTwice)
+	if empty == 1 && pollErr == nil && sleep(ctx, c.clock, pollMin) == nil {
+		services, pollErr = c.poll(ctx, accountID, 0, emptyTwice)
+	}
 	switch {
-	case lookErr == nil && len(services) == 0:
-		return false, nil
-	case IsOutcomeOpen(err):
-		return false, err
+	case empty == 2:
+		return Disconnection{Messages: messages}, nil
+	case IsOutcomeUnknown(err):
+		return Disconnection{}, err
 	default:
-		return false, &StillListedError{Services: services, Err: lookErr}
+		return Disconnection{}, &StillListedError{Services: services, DeleteErr: err, PollErr: pollErr}
 	}
 }
 
-// errNothingListed means that there is nothing to delete, any more.
+// errNothingListed means that there is nothing to disconnect, any more.
 var errNothingListed = errors.New("no service is listed")
 
-func (c *Client) guard(ctx context.Context, accountID string, approved []Service) error {
-	services, err := c.list(ctx, accountID, listOptions{})
+func (c *Client) checkApproved(ctx context.Context, accountID string, approved []Service) error {
+	services, err := c.list(ctx, accountID)
 	if err != nil {
 		return err
 	}
 	if len(services) == 0 {
 		return errNothingListed
 	}
-	unseen := slices.DeleteFunc(services, func(s Service) bool {
-		return slices.ContainsFunc(approved, func(a Service) bool { return a.ID == s.ID })
-	})
-	if len(unseen) > 0 {
-		return &UnseenServicesError{Services: unseen}
+	if unplanned := Missing(services, approved); len(unplanned) > 0 {
+		return &UnplannedServicesError{Services: unplanned}
 	}
 	return nil
 }
 
-// noLimit makes look go on until the context's deadline.
-const noLimit time.Duration = -1
+// list is ListServices without sharing: what others have under way may have begun
+// too early.
+func (c *Client) list(ctx context.Context, accountID string) ([]Service, error) {
+	return c.sendList(ctx, c.listRequest(accountID))
+}
 
-// look lists until a list is as wanted, for at most the limit, and at least once.
-// It returns the last services seen, and why the last look failed or looking
-// ended early. A failed look is followed by another one as long as there is time;
-// waiting for the rate limit does not count towards the limit.
-func (c *Client) look(ctx context.Context, accountID string, limit time.Duration, wanted func([]Service) bool) ([]Service, error) {
-	parent := ctx
-	if ctx.Err() != nil {
-		// What has been done is worth one look, interrupted or not.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), interruptedLookTime)
-		defer cancel()
-	}
-	end := c.clock.Now().Add(limit)
+// poll lists until done says so, and the last time once the limit is over. It
+// returns the last services seen, and why the last list failed, or that there was
+// an interrupt. A list that fails is not retried: it is followed by the next one.
+func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration, done func([]Service, error) bool) ([]Service, error) {
 	var services []Service
+	started := c.clock.Now()
 	for pause := pollMin; ; pause = min(pause*3/2, pollMax) {
-		listed, err := c.list(ctx, accountID, listOptions{once: true})
+		req := c.listRequest(accountID)
+		req.retries = 0
+		listed, err := c.sendList(ctx, req)
 		if err == nil {
 			services = listed
-			if wanted(listed) {
-				return listed, nil
-			}
 		}
-		wait := pause
-		if limit != noLimit {
-			wait = min(pause, end.Sub(c.clock.Now())) // The last look is at the end.
-		}
-		var limited *RateLimitedError
-		if errors.As(err, &limited) {
-			wait = max(pause, limited.Wait)
-			end = end.Add(wait)
-		}
-		switch {
-		case parent.Err() != nil:
-			return services, endedAfter(err, parent.Err())
-		case wait <= 0, limited != nil && !c.fits(ctx, wait):
+		left := limit - c.clock.Now().Sub(started)
+		if done(listed, err) || left <= 0 || errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) {
 			return services, err
 		}
-		if ctxErr := c.sleep(ctx, wait); ctxErr != nil {
-			return services, endedAfter(err, ctxErr)
+		if ended := sleep(ctx, c.clock, min(pause, left)); ended != nil {
+			return services, &EndedError{Err: ended, Before: err}
 		}
 	}
 }
 
-// endedAfter adds to a look's error that the context ended, unless it says so.
-func endedAfter(err, ctxErr error) error {
-	if errors.Is(err, ctxErr) {
-		return err
+// pollAfterChange polls for what a change has led to. After an interrupt, it is
+// worth one list.
+func (c *Client) pollAfterChange(ctx context.Context, accountID string, limit time.Duration, done func([]Service, error) bool) ([]Service, error) {
+	if ctx.Err() == nil {
+		return c.poll(ctx, accountID, limit, done)
 	}
-	return errors.Join(err, &endedError{ctxErr})
+	graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), interruptedGracePeriod)
+	defer cancel()
+	services, _ := c.poll(graceful, accountID, 0, done)
+	return services, &EndedError{Err: ctx.Err()}
 }
 
 // accountLocks holds a lock for each account of each API. It is the process's,
@@ -334,20 +259,25 @@ var accountLocks sync.Map
 func (c *Client) lock(ctx context.Context, accountID string) (unlock func(), err error) {
 	value, _ := accountLocks.LoadOrStore(c.baseURL+" "+strings.ToLower(accountID), semaphore.NewWeighted(1))
 	lock := value.(*semaphore.Weighted) //nolint:forcetypeassert // Nothing else is stored.
+	if lock.TryAcquire(1) {
+		// Even where the time is up already: no other operation is to blame for that.
+		return func() { lock.Release(1) }, nil
+	}
 	if err := lock.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &endedError{err})
+		return nil, fmt.Errorf("while another operation on account %s was under way: %w", accountID, &EndedError{Err: err})
 	}
 	return func() { lock.Release(1) }, nil
 }
 
-func (c *Client) claim(accountID string) {
-	c.claimsMu.Lock()
-	defer c.claimsMu.Unlock()
-	c.claims[strings.ToLower(accountID)] = true
+func (c *Client) markConnected(accountID string) {
+	c.connectedMu.Lock()
+	defer c.connectedMu.Unlock()
+	c.connected[strings.ToLower(accountID)] = true
 }
 
-func (c *Client) claimed(accountID string) bool {
-	c.claimsMu.Lock()
-	defer c.claimsMu.Unlock()
-	return c.claims[strings.ToLower(accountID)]
+// ConnectedInRun reports whether this client has connected or adopted the account.
+func (c *Client) ConnectedInRun(accountID string) bool {
+	c.connectedMu.Lock()
+	defer c.connectedMu.Unlock()
+	return c.connected[strings.ToLower(accountID)]
 }

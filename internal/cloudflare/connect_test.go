@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,16 +31,18 @@ func TestConnect(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Services: []cloudflaretest.Service{beta, alpha}})
+		b.consent(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{beta, alpha}})
 		started := time.Now()
 		connection, err := b.connect(t.Context())
 		noError(t, err)
 		equal(t, "services", connection.Services, services(alpha, beta))
 		equal(t, "length of the connection's ID", len(connection.ID), 32)
-		equal(t, "error of the look", connection.LookErr, nil)
+		equal(t, "errors", fmt.Sprint(connection.LinkErr, connection.PollErr), "<nil> <nil>")
+		equal(t, "adopted", connection.Adopted, false)
 		equal(t, "time taken", time.Since(started), 0)
 		b.wantLog(t, "list token link list")
 		equal(t, "token", b.server.Requests()[2].Token, b.server.Account(b.account).Tokens()[0])
+		equal(t, "connected in this run", b.ConnectedInRun(strings.ToUpper(b.account)), true)
 	})
 }
 
@@ -56,10 +57,7 @@ func TestConnectRefusesAConnectedAccount(t *testing.T) {
 		says(t, err, `already connected to PagerDuty, with "Alpha" (ID a1), "Beta" (ID b2)`)
 		b.wantLog(t, "list")
 
-		// It has no claim to the account, either.
-		handedOver, err := b.Disconnect(t.Context(), b.account, services(alpha, beta))
-		noError(t, err)
-		equal(t, "handed over", handedOver, false)
+		equal(t, "connected in this run", b.ConnectedInRun(b.account), false)
 	})
 }
 
@@ -70,7 +68,8 @@ func TestConnectAdopts(t *testing.T) {
 		b.show(beta, alpha)
 		connection, err := b.Connect(t.Context(), b.account, adopting)
 		noError(t, err)
-		equal(t, "connection", *connection, cloudflare.Connection{Services: services(alpha, beta)})
+		equal(t, "connection", *connection, cloudflare.Connection{Services: services(alpha, beta), Adopted: true})
+		equal(t, "connected in this run", b.ConnectedInRun(b.account), true)
 		b.wantLog(t, "list")
 	})
 	bubble(t, func(b *bench) {
@@ -82,10 +81,10 @@ func TestConnectAdopts(t *testing.T) {
 	})
 }
 
-// Without a look at the account nothing is done to it.
+// Without a list of the account nothing is done to it.
 func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 	t.Parallel()
-	for call, log := range map[cloudflaretest.Call]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
+	for call, log := range map[cloudflaretest.Op]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
 		for name, fault := range map[string]cloudflaretest.Fault{
 			"403":  {Status: 403, Body: `{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}`},
 			"404":  {Status: 404, Body: `{"success": false, "errors": [{"code": 7003, "message": "Could not route"}]}`},
@@ -99,11 +98,12 @@ func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(b *bench) {
 					t := b.t
-					fault.Call = call
+					fault.Op = call
 					b.server.Fail(fault)
 					connection, err := b.connect(t.Context())
 					equal(t, "connection", connection, nil)
 					equal(t, "fails", err != nil, true)
+					equal(t, "connected in this run", b.ConnectedInRun(b.account), false)
 					b.wantLog(t, log)
 				}, retries(0))
 			})
@@ -111,8 +111,8 @@ func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 	}
 }
 
-// Services may show a little later, and the looks for them thin out.
-func TestConnectSettles(t *testing.T) {
+// Services may show a little later, and the lists of them become fewer.
+func TestConnectPolls(t *testing.T) {
 	t.Parallel()
 	for delay, want := range map[time.Duration]time.Duration{
 		time.Millisecond: time.Second, 3 * time.Second: 4750 * time.Millisecond, 9 * time.Second: 10 * time.Second,
@@ -121,7 +121,7 @@ func TestConnectSettles(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.consent(cloudflaretest.Consent{Delay: delay})
+				b.consent(cloudflaretest.LinkModel{Delay: delay})
 				started := time.Now()
 				connection, err := b.connect(t.Context())
 				noError(t, err)
@@ -132,28 +132,122 @@ func TestConnectSettles(t *testing.T) {
 	}
 }
 
-// A link that nobody has finished yet is a connection without services.
-func TestConnectIsPending(t *testing.T) {
+// Whatever the link returns, the list that follows decides. Without services the
+// connection is pending.
+func TestConnectAfterAnyLink(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(b *bench) {
-		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
-		started := time.Now()
-		connection, err := b.connect(t.Context())
+	const refused, unknown = "refused", "unknown"
+	links := map[string]struct {
+		fault   cloudflaretest.Fault
+		outcome string // "" is a success
+	}{
+		"200":               {},
+		"messages":          {fault: cloudflaretest.Fault{Status: 200, Body: `{"success": true, "result": {"id": "c1"}, "messages": ["Hello\u001b", "Hello\u001b", {"message": "TOKEN"}, {"code": 7}]}`}},
+		"no ID":             {fault: cloudflaretest.Fault{Status: 200, Body: `{"success": true}`}},
+		"400":               {fault: cloudflaretest.Fault{Status: 400, Body: refusal}, outcome: refused},
+		"401":               {fault: cloudflaretest.Fault{Status: 401, Body: refusal}, outcome: refused},
+		"403":               {fault: cloudflaretest.Fault{Status: 403, Body: refusal}, outcome: refused},
+		"404":               {fault: cloudflaretest.Fault{Status: 404, Body: `{"success": false, "errors": [{"code": 7003, "message": "Could not route"}]}`}, outcome: refused},
+		"409":               {fault: cloudflaretest.Fault{Status: 409, Body: refusal}, outcome: refused},
+		"422":               {fault: cloudflaretest.Fault{Status: 422, Body: refusal}, outcome: refused},
+		"HTML 403":          {fault: cloudflaretest.Fault{Status: 403, Body: "<html>"}, outcome: refused},
+		"dropped":           {fault: cloudflaretest.Fault{Drop: true}, outcome: unknown},
+		"cut short":         {fault: cloudflaretest.Fault{Status: 200, Body: `{"success":`}, outcome: unknown},
+		"500":               {fault: cloudflaretest.Fault{Status: 500, Body: refusal}, outcome: unknown},
+		"HTML 502":          {fault: cloudflaretest.Fault{Status: 502, Body: "<html>"}, outcome: unknown},
+		"408":               {fault: cloudflaretest.Fault{Status: 408, Body: refusal}, outcome: unknown},
+		"redirect":          {fault: cloudflaretest.Fault{Status: 302, Header: http.Header{"Location": {"/"}}}, outcome: unknown},
+		"HTML":              {fault: cloudflaretest.Fault{Status: 200, Body: "<html>"}, outcome: unknown},
+		"204":               {fault: cloudflaretest.Fault{Status: 204}, outcome: unknown},
+		"no success":        {fault: cloudflaretest.Fault{Status: 200, Body: `{"success": false}`}, outcome: unknown},
+		"errors as well":    {fault: cloudflaretest.Fault{Status: 200, Body: `{"success": true, "errors": [{"message": "m"}]}`}, outcome: unknown},
+		"an ID of its kind": {fault: cloudflaretest.Fault{Status: 200, Body: `{"success": true, "result": {"id": 7}}`}, outcome: unknown},
+		"timeout":           {fault: cloudflaretest.Fault{Stall: time.Hour, Drop: true}, outcome: unknown},
+	}
+	for name, test := range links {
+		test.fault.Op = cloudflaretest.Link
+		for _, wait := range []bool{false, true} {
+			for linked, model := range map[string]cloudflaretest.LinkModel{"linked": {Lists: 2}, "not": {NeedsPerson: true}} {
+				t.Run(fmt.Sprint(name, " ", linked, " ", wait), func(t *testing.T) {
+					t.Parallel()
+					bubble(t, func(b *bench) {
+						t, fault := b.t, test.fault
+						fault.After = true
+						b.consent(model)
+						b.server.Fail(fault)
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+						defer cancel()
+						started := time.Now()
+						connection, err := b.Connect(ctx, b.account, cloudflare.ConnectOptions{WaitForServices: wait})
+						taken := time.Since(started)
+						noError(t, err)
+						equal(t, "the link failed", connection.LinkErr != nil, test.outcome != "")
+						equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(connection.LinkErr), test.outcome == unknown)
+						equal(t, "tokens and links", b.server.Count(cloudflaretest.Token)+b.server.Count(cloudflaretest.Link), 2)
+						equal(t, "connected in this run", b.ConnectedInRun(b.account), true)
+						if connection.LinkErr != nil {
+							says(t, connection.LinkErr, "/connect/[redacted]")
+							b.mustNotLeak(t, connection.LinkErr.Error())
+						}
+
+						if name == "timeout" && !(wait && linked == "not") {
+							taken -= cloudflare.DefaultRequestTimeout
+						}
+						switch {
+						case linked == "linked" && (wait || test.outcome != refused):
+							equal(t, "services", len(connection.Services), 1)
+							equal(t, "error of the poll", connection.PollErr, nil)
+							equal(t, "time taken", taken, 2500*time.Millisecond)
+							b.wantLog(t, "list token link list list list")
+						case wait:
+							equal(t, "services", len(connection.Services), 0)
+							equal(t, "time taken", taken, 10*time.Minute)
+							equal(t, "interrupted", wants[*cloudflare.EndedError](t, connection.PollErr).Interrupted(), false)
+						case test.outcome == refused:
+							equal(t, "services", len(connection.Services), 0)
+							equal(t, "error of the poll", connection.PollErr, nil)
+							equal(t, "time taken", taken, 0)
+							b.wantLog(t, "list token link list")
+						default:
+							equal(t, "services", len(connection.Services), 0)
+							equal(t, "error of the poll", connection.PollErr, nil)
+							equal(t, "time taken", taken, 10*time.Second)
+							b.wantLog(t, "list token link"+lists(6))
+						}
+						if name == "messages" {
+							equal(t, "messages", connection.Messages, []string{`Hello\u001b`, "TOKEN"})
+							equal(t, "ID", connection.ID, "c1")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A link that returns the token as its ID must not put it into the state, nor may
+// its messages show it.
+func TestLinkDoesNotReturnTheToken(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		someToken: "", strings.ToUpper(someToken): "", strings.ReplaceAll(someToken, "-", ""): "",
+		strings.Repeat("x", 129): "", strings.Repeat("x", 128): strings.Repeat("x", 128), someToken + "0": someToken + "0",
+	} {
+		client, _ := answering(t, 200, nil, `{"success": true, "result": {"id": "`+id+`"}, "messages": ["Used `+id+`", "2", "3", "4"]}`)
+		got, messages, err := client.Link(t.Context(), "a", someToken)
 		noError(t, err)
-		equal(t, "length of the connection's ID", len(connection.ID), 32)
-		equal(t, "services", len(connection.Services), 0)
-		equal(t, "error of the look", connection.LookErr, nil)
-		equal(t, "time taken", time.Since(started), 10*time.Second)
-		b.wantLog(t, "list token link"+lists(6))
-	})
+		equal(t, "ID", got, want)
+		if want == "" && len(id) < 100 {
+			equal(t, "messages", messages, []string{"Used [redacted]", "2", "3"})
+		}
+	}
 }
 
 func TestWaitForServices(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Delay: 5 * time.Minute})
+		b.consent(cloudflaretest.LinkModel{Delay: 5 * time.Minute})
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		started := time.Now()
@@ -168,26 +262,23 @@ func TestWaitForServices(t *testing.T) {
 	})
 }
 
-func TestWaitForServicesEndsWithTheTime(t *testing.T) {
+// A 401 or 403 for the list ends the wait, since waiting mends neither.
+func TestWaitForServicesEndsWithARefusal(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(b *bench) {
-		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-		defer cancel()
-		connection, err := b.Connect(ctx, b.account, waiting)
-		equal(t, "connection", connection, nil)
-		none := wants[*cloudflare.NoServicesError](t, err)
-		equal(t, "time waited", none.Waited, 10*time.Minute)
-		equal(t, "time is up", errors.Is(err, context.DeadlineExceeded), true)
-		says(t, err, "PagerDuty is linked with the account, but no service was listed within 10m0s", "the time for this operation is up")
-		equal(t, "links", b.server.Count(cloudflaretest.Link), 1)
-
-		// It does not count as a connection of this client.
-		b.server.Account(b.account).FinishConsent()
-		_, err = b.Disconnect(t.Context(), b.account, nil)
-		_ = wants[*cloudflare.UnseenServicesError](t, err)
-	})
+	for _, status := range []int{401, 403} {
+		bubble(t, func(b *bench) {
+			t := b.t
+			b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 3, Status: status, Body: refusal})
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			started := time.Now()
+			connection, err := b.Connect(ctx, b.account, waiting)
+			noError(t, err)
+			equal(t, "status", wants[*cloudflare.APIError](t, connection.PollErr).StatusCode, status)
+			equal(t, "time taken", time.Since(started), 2500*time.Millisecond)
+		})
+	}
 }
 
 // A list that fails while services are waited for is tried again until the time
@@ -195,7 +286,7 @@ func TestWaitForServicesEndsWithTheTime(t *testing.T) {
 func TestWaitForServicesOutlastsFailures(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{
-		"503": {Status: 503}, "403": {Status: 403}, "drop": {Drop: true}, "HTML": {Status: 200, Body: "<html>"},
+		"503": {Status: 503}, "404": {Status: 404}, "drop": {Drop: true}, "HTML": {Status: 200, Body: "<html>"},
 		"429": {Status: 429, Header: http.Header{"Retry-After": {"20"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -204,7 +295,7 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 20
+				fault.Op, fault.Skip, fault.Times = cloudflaretest.List, 1, 20
 				b.server.Fail(fault)
 				connection, err := b.Connect(ctx, b.account, waiting)
 				noError(t, err)
@@ -215,13 +306,14 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip, fault.Times = cloudflaretest.List, 1, 0
+				fault.Op, fault.Skip, fault.Times = cloudflaretest.List, 1, 0
 				b.server.Fail(fault)
-				_, err := b.Connect(ctx, b.account, waiting)
-				waited := wants[*cloudflare.NoServicesError](t, err).Waited
-				between(t, "time waited", waited, 10*time.Minute-20*time.Second, 10*time.Minute)
-				says(t, err, "Last, ", "GET /accounts/") // What failed last.
-				b.mustNotLeak(t, err.Error())
+				started := time.Now()
+				connection, err := b.Connect(ctx, b.account, waiting)
+				noError(t, err)
+				between(t, "time waited", time.Since(started), 10*time.Minute-20*time.Second, 10*time.Minute)
+				says(t, connection.PollErr, "GET /accounts/") // What failed last.
+				b.mustNotLeak(t, connection.PollErr.Error())
 			})
 		})
 	}
@@ -231,123 +323,20 @@ func TestInterruptWhileWaitingForServices(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.consent(cloudflaretest.Consent{Absent: true})
+		b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Second, cancel)
-		_, err := b.Connect(ctx, b.account, waiting)
-		equal(t, "time waited", wants[*cloudflare.NoServicesError](t, err).Waited, 100*time.Second)
-		equal(t, "is an interrupt", errors.Is(err, context.Canceled), true)
-		says(t, err, "Last, the operation was interrupted")
-	})
-}
-
-// A link whose answer is lost is settled by looking.
-func TestLostLinkAnswers(t *testing.T) {
-	t.Parallel()
-	lost := map[string]cloudflaretest.Fault{
-		"dropped":    {Drop: true},
-		"cut short":  {Status: 200, Body: `{"success":`},
-		"500":        {Status: 500},
-		"HTML 502":   {Status: 502, Body: "<html>"},
-		"408":        {Status: 408},
-		"redirect":   {Status: 302, Header: http.Header{"Location": {"/"}}},
-		"204":        {Status: 204},
-		"no success": {Status: 200, Body: `{}`},
-		"not listed": {Status: 200, Body: `{"success": true, "result": []}`},
-		"time-out":   {Stall: time.Hour, Drop: true},
-	}
-	for name, fault := range lost {
-		fault.Call = cloudflaretest.Link
-		for _, options := range []cloudflare.ConnectOptions{{}, waiting} {
-			t.Run(fmt.Sprint(name, " ", options.WaitForServices), func(t *testing.T) {
-				t.Parallel()
-				connect := func(ctx context.Context, b *bench) (*cloudflare.Connection, time.Duration, error) {
-					ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
-					defer cancel()
-					started := time.Now()
-					connection, err := b.Connect(ctx, b.account, options)
-					taken := time.Since(started)
-					if name == "time-out" {
-						taken -= cloudflare.DefaultRequestTimeout
-					}
-					return connection, taken, err
-				}
-				bubble(t, func(b *bench) { // It was linked.
-					t := b.t
-					fault := fault
-					fault.After = true
-					b.server.Fail(fault)
-					b.consent(cloudflaretest.Consent{Lists: 2})
-					connection, taken, err := connect(t.Context(), b)
-					noError(t, err)
-					equal(t, "time taken", taken, 2500*time.Millisecond)
-					equal(t, "connection's ID", connection.ID, "")
-					equal(t, "services", len(connection.Services), 1)
-					b.wantLog(t, "list token link list list list")
-				})
-				bubble(t, func(b *bench) { // It was not.
-					t := b.t
-					b.server.Fail(fault)
-					connection, taken, err := connect(t.Context(), b)
-					equal(t, "connection", connection, nil)
-					equal(t, "time taken", taken, 10*time.Second)
-					unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
-					equal(t, "error of the look", unsettled.LookErr, nil)
-					equal(t, "outcome is open", cloudflare.IsOutcomeOpen(unsettled.Err), true)
-					says(t, err, "it is not known whether PagerDuty was linked", "/connect/[redacted]")
-					b.mustNotLeak(t, err.Error())
-					b.wantLog(t, "list token link"+lists(6))
-				})
-			})
-		}
-	}
-}
-
-// Where the looks fail too, the error has both reasons.
-func TestLostLinkAnswerAndFailingLooks(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(b *bench) {
-		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503})
-		_, err := b.connect(t.Context())
-		unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
-		equal(t, "status of the link", wants[*cloudflare.APIError](t, err).StatusCode, 500)
-		equal(t, "status of the look", wants[*cloudflare.APIError](t, unsettled.LookErr).StatusCode, 503)
-		says(t, err, "500 Internal", "\nLast, GET", "503 Service")
-	})
-	// One that passes does no harm.
-	bubble(t, func(b *bench) {
-		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: 500, After: true})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Status: 503, Times: 2})
-		connection, err := b.connect(t.Context())
+		started := time.Now()
+		connection, err := b.Connect(ctx, b.account, waiting)
 		noError(t, err)
-		equal(t, "services", len(connection.Services), 1)
+		equal(t, "time waited", time.Since(started), 100*time.Second)
+		equal(t, "is an interrupt", wants[*cloudflare.EndedError](t, connection.PollErr).Interrupted(), true)
+		equal(t, "error of the poll", connection.PollErr.Error(), "the operation was interrupted")
 	})
 }
 
-// A refusal is certain: there is nothing to look for.
-func TestRefusedLink(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{400, 401, 403, 404, 409, 422} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			t.Parallel()
-			bubble(t, func(b *bench) {
-				t := b.t
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Status: status})
-				started := time.Now()
-				_, err := b.connect(t.Context())
-				equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
-				equal(t, "time taken", time.Since(started), 0)
-				b.wantLog(t, "list token link")
-			})
-		})
-	}
-}
-
-// What surely never arrived is sent again, with the same token.
-func TestLinkIsRepeatedAfter429AndRefusal(t *testing.T) {
+// What surely had no effect is sent again, with the same token.
+func TestLinkIsRetriedAfter429AndWithoutAConnection(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
@@ -369,7 +358,7 @@ func TestLinkIsRepeatedAfter429AndRefusal(t *testing.T) {
 				c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 					if strings.Contains(r.URL.Path, "/connect/") {
 						if tried++; tried <= refusals {
-							return nil, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+							return nil, refuseConnection(r)
 						}
 					}
 					return server.RoundTripper().RoundTrip(r)
@@ -382,21 +371,22 @@ func TestLinkIsRepeatedAfter429AndRefusal(t *testing.T) {
 				b.wantLog(t, "list token link list")
 				return
 			}
-			equal(t, "surely never arrived", wants[*cloudflare.TransportError](t, err).Unsent, true)
+			equal(t, "surely never left", wants[*cloudflare.TransportError](t, err).Unsent, true)
+			equal(t, "connected in this run", b.ConnectedInRun(b.account), false)
 			b.wantLog(t, "list token")
 		})
 	}
 }
 
 // A link that waits to be sent again and is interrupted has surely not happened.
-func TestInterruptBeforeARepeatedLink(t *testing.T) {
+func TestInterruptBeforeALinkIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := cloudflaretest.NewOffline()
 		b := on(t, server, retries(50), func(c *cloudflare.Config) {
 			c.Transport = transport(func(r *http.Request) (*http.Response, error) {
 				if strings.Contains(r.URL.Path, "/connect/") {
-					return nil, fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+					return nil, refuseConnection(r)
 				}
 				return server.RoundTripper().RoundTrip(r)
 			})
@@ -404,7 +394,7 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 		equal(t, "is an interrupt", errors.Is(err, context.Canceled), true)
 		says(t, err, "interrupted", "Before that, ", "connection refused")
 		b.wantLog(t, "list token")
@@ -415,24 +405,40 @@ func TestInterruptBeforeARepeatedLink(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 		says(t, err, "interrupted", "429 Too Many Requests")
 		b.wantLog(t, "list token link")
 	})
-	// Nor has one that waits for its turn.
+	// Nor has one that waits for the rate limit.
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Second, cancel)
 		_, err := b.connect(ctx)
-		equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), false)
-		equal(t, "surely never arrived", wants[*cloudflare.TransportError](t, err).Unsent, true)
+		equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
+		equal(t, "surely never left", wants[*cloudflare.EndedError](t, err).Unsent, true)
 		b.wantLog(t, "list token")
 	})
 }
 
-// Once the link has succeeded, nothing is an error any more.
+// A link that gets nothing but 429, until the wait doesn't fit, has done nothing.
+func TestLinkThatIsOnlyLimited(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(b *bench) {
+		t := b.t
+		b.server.Fail(tooMany(cloudflaretest.Link, 0, "100"))
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		connection, err := b.Connect(ctx, b.account, waiting)
+		equal(t, "connection", connection, nil)
+		equal(t, "status", wants[*cloudflare.APIError](t, wants[*cloudflare.RateLimitedError](t, err)).StatusCode, 429)
+		equal(t, "connected in this run", b.ConnectedInRun(b.account), false)
+		b.wantLog(t, "list token link link link link link link")
+	})
+}
+
+// Once the link has been sent, nothing is an error any more.
 func TestNothingFailsAfterTheLink(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{
@@ -445,16 +451,17 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 				t := b.t
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
-				fault.Call, fault.Skip = cloudflaretest.List, 1
+				fault.Op, fault.Skip = cloudflaretest.List, 1
 				b.server.Fail(fault)
 				started := time.Now()
 				connection, err := b.connect(ctx)
 				noError(t, err)
 				equal(t, "length of the connection's ID", len(connection.ID), 32)
-				says(t, connection.LookErr, "")
+				equal(t, "services", len(connection.Services), 0)
+				says(t, connection.PollErr, "")
 				between(t, "time taken", time.Since(started), 0, 40*time.Second)
 				if name == "429" {
-					equal(t, "wait", wants[*cloudflare.RateLimitedError](t, connection.LookErr).Wait, 601*time.Second)
+					equal(t, "wait", wants[*cloudflare.RateLimitedError](t, connection.PollErr).Wait, 601*time.Second)
 					equal(t, "time taken, as it does not fit", time.Since(started), 0)
 				}
 			})
@@ -462,8 +469,8 @@ func TestNothingFailsAfterTheLink(t *testing.T) {
 	}
 }
 
-// The rate limit is waited out in the settle time as well, where it fits.
-func TestSettlingWaitsForTheRateLimit(t *testing.T) {
+// Polls wait for the rate limit as well, where that fits.
+func TestPollsWaitForTheRateLimit(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
@@ -472,31 +479,31 @@ func TestSettlingWaitsForTheRateLimit(t *testing.T) {
 		fault := tooMany(cloudflaretest.List, 1, "300")
 		fault.Skip = 1
 		b.server.Fail(fault)
-		b.consent(cloudflaretest.Consent{Lists: 2})
+		b.consent(cloudflaretest.LinkModel{Delay: 200 * time.Second})
 		connection, err := b.connect(ctx)
 		noError(t, err)
 		equal(t, "services", len(connection.Services), 1)
-		b.wantLog(t, "list token link list list list list")
+		b.wantLog(t, "list token link list list")
 	})
 }
 
-func TestInterruptWhileSettling(t *testing.T) {
+func TestInterruptWhilePolling(t *testing.T) {
 	t.Parallel()
-	for name, stall := range map[string]time.Duration{"between looks": 0, "in a look": time.Hour} {
+	for name, stall := range map[string]time.Duration{"between lists": 0, "in a list": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.consent(cloudflaretest.Consent{Absent: true})
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Stall: stall})
+				b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Stall: stall})
 				ctx, cancel := context.WithCancel(t.Context())
 				started := time.Now()
 				time.AfterFunc(4*time.Second, cancel)
 				connection, err := b.connect(ctx)
 				noError(t, err)
 				equal(t, "length of the connection's ID", len(connection.ID), 32)
-				equal(t, "is an interrupt", errors.Is(connection.LookErr, context.Canceled), true)
-				equal(t, "says so once", strings.Count(connection.LookErr.Error(), "interrupted"), 1)
+				equal(t, "is an interrupt", wants[*cloudflare.EndedError](t, connection.PollErr).Interrupted(), true)
+				equal(t, "says so once", strings.Count(connection.PollErr.Error(), "interrupted"), 1)
 				equal(t, "time taken", time.Since(started), 4*time.Second)
 			})
 		})
@@ -504,7 +511,7 @@ func TestInterruptWhileSettling(t *testing.T) {
 }
 
 // A link that is on its way when Terraform is interrupted has a second to end,
-// and what became of it is looked at.
+// and what became of it is worth one list.
 func TestInterruptWithinTheLink(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -512,37 +519,38 @@ func TestInterruptWithinTheLink(t *testing.T) {
 		linked     bool
 		taken      time.Duration
 	}{
-		"an answer in time":         {800 * time.Millisecond, 0, true, 800 * time.Millisecond},
-		"an answer and a slow look": {800 * time.Millisecond, time.Hour, true, 1800 * time.Millisecond},
-		"no answer, but linked":     {time.Hour, 0, true, 1500 * time.Millisecond},
-		"no answer, not linked":     {time.Hour, 0, false, 1500 * time.Millisecond},
-		"no answer and a slow look": {time.Hour, time.Hour, true, 2500 * time.Millisecond},
+		"a response in time":          {800 * time.Millisecond, 0, true, 800 * time.Millisecond},
+		"a response and a slow list":  {800 * time.Millisecond, time.Hour, true, 1800 * time.Millisecond},
+		"no response, but linked":     {time.Hour, 0, true, 1500 * time.Millisecond},
+		"no response, not linked":     {time.Hour, 0, false, 1500 * time.Millisecond},
+		"no response and a slow list": {time.Hour, time.Hour, true, 2500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
 				if !test.linked {
-					b.consent(cloudflaretest.Consent{Absent: true})
+					b.consent(cloudflaretest.LinkModel{NeedsPerson: true})
 				}
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, After: true, Stall: test.link})
-				b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Skip: 1, Stall: test.list})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, After: true, Stall: test.link})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Stall: test.list})
 				ctx, cancel := context.WithCancel(t.Context())
 				started := time.Now()
 				time.AfterFunc(500*time.Millisecond, cancel)
 				connection, err := b.connect(ctx)
 				equal(t, "time taken", time.Since(started), test.taken)
 				b.wantLog(t, "list token link list")
-				switch answered, looked := test.link < time.Hour, test.list == 0; {
-				case !answered && (!looked || !test.linked):
-					unsettled := wants[*cloudflare.LinkUnsettledError](t, err)
-					equal(t, "is an interrupt", errors.Is(err, context.Canceled), true)
-					says(t, unsettled.LookErr, "interrupted")
-				default:
-					noError(t, err)
-					equal(t, "has the connection's ID", connection.ID != "", answered)
-					equal(t, "has services", len(connection.Services) > 0, looked)
-					equal(t, "error of the look", connection.LookErr != nil, !looked)
+				noError(t, err)
+				equal(t, "has the connection's ID", connection.ID != "", test.link < time.Hour)
+				if test.link == time.Hour {
+					equal(t, "link was interrupted", wants[*cloudflare.EndedError](t, connection.LinkErr).Interrupted(), true)
+				}
+				equal(t, "has services", len(connection.Services) > 0, test.linked && test.list == 0)
+				if len(connection.Services) == 0 {
+					equal(t, "poll was interrupted", wants[*cloudflare.EndedError](t, connection.PollErr).Interrupted(), true)
+					says(t, connection.PollErr, "interrupted")
+				} else {
+					equal(t, "error of the poll", connection.PollErr, nil)
 				}
 			})
 		})
@@ -554,23 +562,23 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Stall: time.Hour, Drop: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Stall: time.Hour, Drop: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := b.connect(ctx)
-		_ = wants[*cloudflare.LinkUnsettledError](t, err)
-		equal(t, "time is up", errors.Is(err, context.DeadlineExceeded), true)
-		says(t, err, "[redacted]: the time for this operation is up")
+		connection, err := b.connect(ctx)
+		noError(t, err)
+		equal(t, "interrupted", wants[*cloudflare.EndedError](t, connection.LinkErr).Interrupted(), false)
+		says(t, connection.LinkErr, "[redacted]: the time for this operation is up")
 	})
 }
 
 // An interrupt before the link leaves the account alone.
 func TestInterruptBeforeTheLink(t *testing.T) {
 	t.Parallel()
-	for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token} {
+	for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token} {
 		bubble(t, func(b *bench) {
 			t := b.t
-			b.server.Fail(cloudflaretest.Fault{Call: call, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: call, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
 			time.AfterFunc(time.Second, cancel)
@@ -624,7 +632,7 @@ func TestFlowsTakeTurns(t *testing.T) {
 		b.server.Account(other)
 		upper := strings.ToUpper(b.account)
 		b.server.Account(upper)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Token, Account: b.account, Stall: 20 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Token, Account: b.account, Stall: 20 * time.Second})
 		started := time.Now()
 		var group sync.WaitGroup
 		group.Go(func() {
@@ -656,22 +664,22 @@ func TestDisconnectTakesItsTurn(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: 20 * time.Second})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: 20 * time.Second})
 		started := time.Now()
 		time.AfterFunc(time.Second, func() {
 			if _, err := b.connect(t.Context()); err != nil {
 				t.Error(err)
 			}
-			equal(t, "time of the connection", time.Since(started), 20*time.Second)
+			equal(t, "time of the connection", time.Since(started), 21*time.Second)
 		})
 		_, err := disconnect(t.Context(), b, alpha)
 		noError(t, err)
 		synctest.Wait()
-		b.wantLog(t, "list delete list list token link list")
+		b.wantLog(t, "list delete list list list token link list")
 	})
 }
 
-func disconnect(ctx context.Context, b *bench, approved ...cloudflaretest.Service) (bool, error) {
+func disconnect(ctx context.Context, b *bench, approved ...cloudflaretest.Service) (cloudflare.Disconnection, error) {
 	return b.Disconnect(ctx, b.account, services(approved...))
 }
 
@@ -681,12 +689,15 @@ func TestDisconnect(t *testing.T) {
 		t := b.t
 		b.show(alpha)
 		started := time.Now()
-		handedOver, err := disconnect(t.Context(), b, beta, alpha)
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Edit: func([]byte) []byte {
+			return []byte(`{"success": true, "errors": [], "messages": [{"code": 1, "message": "Policies\u001b are left"}, "Policies\u001b are left"]}`)
+		}})
+		disconnection, err := disconnect(t.Context(), b, beta, alpha)
 		noError(t, err)
-		equal(t, "handed over", handedOver, false)
-		equal(t, "time taken", time.Since(started), 0)
+		equal(t, "disconnection", disconnection, cloudflare.Disconnection{Messages: []string{`Policies\u001b are left`}})
+		equal(t, "time taken", time.Since(started), time.Second)
 		equal(t, "services", len(b.server.Account(b.account).Services()), 0)
-		b.wantLog(t, "list delete list")
+		b.wantLog(t, "list delete list list")
 	})
 }
 
@@ -702,16 +713,17 @@ func TestDisconnectOfAnEmptyAccount(t *testing.T) {
 	}
 }
 
-// What the plan did not show is never deleted. It is the ID that tells.
-func TestDisconnectGuards(t *testing.T) {
+// What was not approved is never disconnected. It is the ID that tells, whatever its
+// case and dashes.
+func TestDisconnectChecks(t *testing.T) {
 	t.Parallel()
 	renamed := cloudflaretest.Service{ID: alpha.ID, Name: "Renamed"}
-	for name, test := range map[string]struct{ there, approved, unseen []cloudflaretest.Service }{
-		"another":       {[]cloudflaretest.Service{alpha, beta}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{beta}},
-		"all":           {[]cloudflaretest.Service{alpha, beta}, nil, []cloudflaretest.Service{alpha, beta}},
-		"same name":     {[]cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}},
-		"ID in capital": {[]cloudflaretest.Service{{ID: "A1", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{{ID: "A1", Name: "Alpha"}}},
-		"renamed":       {[]cloudflaretest.Service{renamed}, []cloudflaretest.Service{alpha}, nil},
+	for name, test := range map[string]struct{ there, approved, unplanned []cloudflaretest.Service }{
+		"another":                        {[]cloudflaretest.Service{alpha, beta}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{beta}},
+		"all":                            {[]cloudflaretest.Service{alpha, beta}, nil, []cloudflaretest.Service{alpha, beta}},
+		"same name":                      {[]cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}},
+		"ID in capitals and with a dash": {[]cloudflaretest.Service{{ID: "A-1", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, nil},
+		"renamed":                        {[]cloudflaretest.Service{renamed}, []cloudflaretest.Service{alpha}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -719,13 +731,13 @@ func TestDisconnectGuards(t *testing.T) {
 				t := b.t
 				b.show(test.there...)
 				_, err := disconnect(t.Context(), b, test.approved...)
-				if test.unseen == nil {
+				if test.unplanned == nil {
 					noError(t, err)
 					return
 				}
-				unseen := wants[*cloudflare.UnseenServicesError](t, err)
-				equal(t, "unseen", unseen.Services, services(test.unseen...))
-				for _, service := range test.unseen {
+				unplanned := wants[*cloudflare.UnplannedServicesError](t, err)
+				equal(t, "unplanned", unplanned.Services, services(test.unplanned...))
+				for _, service := range test.unplanned {
 					says(t, err, fmt.Sprintf("%q (ID %s)", service.Name, service.ID))
 				}
 				equal(t, "services", b.server.Account(b.account).Services(), test.there)
@@ -735,8 +747,8 @@ func TestDisconnectGuards(t *testing.T) {
 	}
 }
 
-// The look before the deletion has to succeed.
-func TestDisconnectWithoutALook(t *testing.T) {
+// The list before the DELETE has to succeed.
+func TestDisconnectWithoutAList(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{
 		"403": {Status: 403}, "404": {Status: 404, Body: `{"success": false, "errors": [{"code": 7003, "message": "m"}]}`}, "503": {Status: 503},
@@ -747,27 +759,27 @@ func TestDisconnectWithoutALook(t *testing.T) {
 			bubble(t, func(b *bench) {
 				t := b.t
 				b.show(alpha)
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				b.server.Fail(fault)
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 				defer cancel()
 				_, err := disconnect(ctx, b, alpha)
 				says(t, err, "")
-				equal(t, "speaks of a deletion", errors.As(err, new(*cloudflare.StillListedError)), false)
+				equal(t, "speaks of services that are still listed", errors.As(err, new(*cloudflare.StillListedError)), false)
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 0)
 			})
 		})
 	}
 }
 
-// The account is looked at again before each repeated deletion.
-func TestDisconnectGuardsEachAttempt(t *testing.T) {
+// The account is listed again before each attempt of the DELETE.
+func TestDisconnectChecksEachAttempt(t *testing.T) {
 	t.Parallel()
 	faults := map[string]cloudflaretest.Fault{
 		"429": {Status: 429, Header: http.Header{"Retry-After": {"60"}}}, "503": {Status: 503}, "drop": {Drop: true},
 	}
 	for name, fault := range faults {
-		fault.Call, fault.Times = cloudflaretest.Delete, 1
+		fault.Op, fault.Times = cloudflaretest.Delete, 1
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) { // Somebody adds a service in the meantime.
@@ -777,7 +789,7 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 				fault.Hook = func() { b.show(alpha, beta) }
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
-				equal(t, "unseen", wants[*cloudflare.UnseenServicesError](t, err).Services, services(beta))
+				equal(t, "unplanned", wants[*cloudflare.UnplannedServicesError](t, err).Services, services(beta))
 				equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 				b.wantLog(t, "list delete list")
 			})
@@ -787,7 +799,7 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
 				noError(t, err)
-				b.wantLog(t, "list delete list delete list")
+				b.wantLog(t, "list delete list delete list list")
 			})
 			bubble(t, func(b *bench) { // It had its effect after all.
 				t := b.t
@@ -797,14 +809,14 @@ func TestDisconnectGuardsEachAttempt(t *testing.T) {
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
 				noError(t, err)
-				b.wantLog(t, "list delete list")
+				b.wantLog(t, "list delete list list list")
 			})
 		})
 	}
 }
 
-// The deletion may have to wait for its turn: the look comes after that.
-func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
+// The DELETE may have to wait for the rate limit: the list comes after that.
+func TestDisconnectListsRightBeforeTheDelete(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
@@ -815,18 +827,18 @@ func TestDisconnectLooksRightBeforeTheDeletion(t *testing.T) {
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=0;t=60`}}})
 		time.AfterFunc(30*time.Second, func() { b.show(alpha, beta) })
 		_, err = disconnect(t.Context(), b, alpha)
-		_ = wants[*cloudflare.UnseenServicesError](t, err)
+		_ = wants[*cloudflare.UnplannedServicesError](t, err)
 		equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 	})
-	// However long requests wait, a look was the last thing before a deletion.
+	// However long requests wait, a list was the last thing before a DELETE.
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
 		b.server.Fail(cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=3;t=60`}}})
 		_, err := disconnect(t.Context(), b, alpha)
 		noError(t, err)
-		b.wantLog(t, "list delete list")
-		equal(t, "time from the look to the deletion", b.gaps()[0], 0)
+		b.wantLog(t, "list delete list list")
+		equal(t, "time from the list to the DELETE", b.gaps()[0], 0)
 	})
 }
 
@@ -835,18 +847,21 @@ func TestDisconnectFindsNothingToDelete(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404, After: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: 404, After: true})
 		_, err := disconnect(t.Context(), b, alpha)
 		noError(t, err)
-		b.wantLog(t, "list delete list")
+		b.wantLog(t, "list delete list list")
 	})
-	// The API's word is not enough: the services have to be gone.
+	// The API's word is not enough: the services have to be gone, and what it said is kept.
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.show(alpha)
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: 404})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: 404, Header: http.Header{"CF-Ray": {"ray-AMS"}}, Body: `{"success": false, "errors": [{"code": 17, "message": "No such thing"}]}`})
 		_, err := disconnect(t.Context(), b, alpha)
-		_ = wants[*cloudflare.StillListedError](t, err)
+		listed := wants[*cloudflare.StillListedError](t, err)
+		equal(t, "services", listed.Services, services(alpha))
+		equal(t, "error of the poll", listed.PollErr, nil)
+		says(t, err, `still lists "Alpha"`, "DELETE", "404 Not Found (CF-Ray ray-AMS)", "No such thing (code 17)")
 	})
 }
 
@@ -856,7 +871,7 @@ func TestRefusedDeletion(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Status: status})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: status, Body: refusal})
 			started := time.Now()
 			_, err := disconnect(t.Context(), b, alpha)
 			equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, status)
@@ -866,13 +881,13 @@ func TestRefusedDeletion(t *testing.T) {
 	}
 }
 
-// A deletion whose last answer is lost as well is settled by looking.
-func TestLostDeletionAnswers(t *testing.T) {
+// A DELETE whose outcome is unknown to the end is settled by lists.
+func TestDeleteOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{
 		"drop": {Drop: true}, "500": {Status: 500}, "204": {Status: 204}, "HTML": {Status: 200, Body: "<html>"}, "no success": {Status: 200, Body: "{}"},
 	} {
-		fault.Call = cloudflaretest.Delete
+		fault.Op = cloudflaretest.Delete
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
@@ -883,7 +898,7 @@ func TestLostDeletionAnswers(t *testing.T) {
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
 				noError(t, err)
-				b.wantLog(t, "list delete list")
+				b.wantLog(t, "list delete list list")
 			}, retries(0))
 			bubble(t, func(b *bench) {
 				t := b.t
@@ -899,25 +914,27 @@ func TestLostDeletionAnswers(t *testing.T) {
 	}
 }
 
-// stubborn keeps services listed for n lists after the one before the deletion.
+// stubborn keeps services listed for n lists after the one before the DELETE.
 func (b *bench) stubborn(n int) {
-	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1 + n, Status: 200, Body: listsAlpha})
+	b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1 + n, Status: 200, Body: listsAlpha})
 	b.show(alpha)
 }
 
 const listsAlpha = `{"success": true, "result": [{"id": "a1", "name": "Alpha"}]}`
 
-func TestDisconnectSettles(t *testing.T) {
+func TestDisconnectPolls(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(b *bench) {
-		t := b.t
-		b.stubborn(7)
-		started := time.Now()
-		_, err := disconnect(t.Context(), b, alpha)
-		noError(t, err)
-		equal(t, "time taken", time.Since(started), 30*time.Second)
-		b.wantLog(t, "list delete"+lists(8))
-	})
+	for n, want := range map[int]time.Duration{0: time.Second, 3: 8125 * time.Millisecond, 6: 30 * time.Second, 7: 31 * time.Second} {
+		bubble(t, func(b *bench) {
+			t := b.t
+			b.stubborn(n)
+			started := time.Now()
+			_, err := disconnect(t.Context(), b, alpha)
+			noError(t, err)
+			equal(t, "time taken", time.Since(started), want)
+			b.wantLog(t, "list delete"+lists(n+2))
+		})
+	}
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.stubborn(8)
@@ -930,8 +947,48 @@ func TestDisconnectSettles(t *testing.T) {
 	})
 }
 
-// Looks that fail prove nothing, and one that passes is followed by another.
-func TestDisconnectWithFailingLooks(t *testing.T) {
+// One empty list is not enough: services may show again.
+func TestDisconnectWantsTwoEmptyLists(t *testing.T) {
+	t.Parallel()
+	const empty = `{"success": true, "result": []}`
+	for name, between := range map[string]cloudflaretest.Fault{
+		"listed again": {Status: 200, Body: listsAlpha}, "404": {Status: 404, Body: refusal}, "no result": {Status: 200, Body: `{"success": true}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(b *bench) {
+				t := b.t
+				b.show(alpha)
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha})
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: empty})
+				between.Op, between.Times = cloudflaretest.List, 1
+				b.server.Fail(between)
+				_, err := disconnect(t.Context(), b, alpha)
+				noError(t, err)
+				b.wantLog(t, "list delete"+lists(4))
+			})
+			bubble(t, func(b *bench) { // Each second time until the end, and once more.
+				t := b.t
+				b.show(alpha)
+				b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha})
+				between.Op, between.Times = cloudflaretest.List, 1
+				for range 4 {
+					b.server.Fail(between)
+					b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: empty})
+				}
+				b.server.Fail(between)
+				started := time.Now()
+				_, err := disconnect(t.Context(), b, alpha)
+				_ = wants[*cloudflare.StillListedError](t, err)
+				equal(t, "time taken", time.Since(started), 31*time.Second)
+				b.wantLog(t, "list delete"+lists(9))
+			})
+		})
+	}
+}
+
+// Lists that fail prove nothing, and one that passes is followed by another.
+func TestDisconnectWithFailingLists(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{
 		"403": {Status: 403}, "404": {Status: 404}, "503": {Status: 503}, "drop": {Drop: true}, "HTML": {Status: 200, Body: "<html>"},
@@ -939,7 +996,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fault.Call, fault.Skip = cloudflaretest.List, 1
+			fault.Op, fault.Skip = cloudflaretest.List, 1
 			bubble(t, func(b *bench) {
 				t := b.t
 				b.show(alpha)
@@ -949,7 +1006,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 				_, err := disconnect(ctx, b, alpha)
 				listed := wants[*cloudflare.StillListedError](t, err)
 				equal(t, "services", len(listed.Services), 0)
-				says(t, err, "that could not be confirmed\nLast, ")
+				says(t, err, "that could not be confirmed\n", "GET /accounts/")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 			bubble(t, func(b *bench) {
@@ -960,7 +1017,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
 				noError(t, err)
-				b.wantLog(t, "list delete"+lists(4))
+				b.wantLog(t, "list delete"+lists(5))
 			})
 		})
 	}
@@ -968,7 +1025,7 @@ func TestDisconnectWithFailingLooks(t *testing.T) {
 
 func TestInterruptWithinDisconnect(t *testing.T) {
 	t.Parallel()
-	t.Run("while settling", func(t *testing.T) {
+	t.Run("while polling", func(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(b *bench) {
 			t := b.t
@@ -987,7 +1044,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Delete, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
 			time.AfterFunc(4*time.Second, cancel)
@@ -1016,21 +1073,19 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 					b.stubborn(100)
 				}
 				_, err := disconnect(ctx, b, alpha)
-				if gone {
-					noError(t, err)
-				} else {
-					_ = wants[*cloudflare.StillListedError](t, err)
-				}
+				listed := wants[*cloudflare.StillListedError](t, err) // One list does not confirm it.
+				equal(t, "services are gone", len(listed.Services) == 0, gone)
+				equal(t, "is an interrupt", wants[*cloudflare.EndedError](t, listed.PollErr).Interrupted(), true)
 				b.wantLog(t, "list delete list")
 			})
 		}
 	})
-	t.Run("in the first look", func(t *testing.T) {
+	t.Run("in the first list", func(t *testing.T) {
 		t.Parallel()
 		bubble(t, func(b *bench) {
 			t := b.t
 			b.show(alpha)
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			_, err := disconnect(ctx, b, alpha)
@@ -1042,7 +1097,7 @@ func TestInterruptWithinDisconnect(t *testing.T) {
 
 // An account that the client itself has connected or adopted belongs to another
 // resource by the time it is to be disconnected.
-func TestDisconnectHandsOver(t *testing.T) {
+func TestDisconnectTransfersOwnership(t *testing.T) {
 	t.Parallel()
 	for name, existing := range map[string][]cloudflaretest.Service{"connected": nil, "adopted": {alpha}} {
 		t.Run(name, func(t *testing.T) {
@@ -1057,17 +1112,18 @@ func TestDisconnectHandsOver(t *testing.T) {
 				noError(t, err)
 				b.server.ResetRequests()
 				for _, account := range []string{b.account, strings.ToUpper(b.account), strings.ToLower(other)} {
-					handedOver, err := b.Disconnect(t.Context(), account, connection.Services)
+					disconnection, err := b.Disconnect(t.Context(), account, connection.Services)
 					noError(t, err)
-					equal(t, "handed over", handedOver, true)
+					equal(t, "transferred", disconnection.Transferred, true)
 				}
 				equal(t, "requests", b.server.Count(""), 0)
 
 				// Another run, and another account, have nothing to do with that.
 				later := on(t, b.server, inMemory(b.server))
-				handedOver, err := later.Disconnect(t.Context(), b.account, connection.Services)
+				equal(t, "connected in another run", later.ConnectedInRun(b.account), false)
+				disconnection, err := later.Disconnect(t.Context(), b.account, connection.Services)
 				noError(t, err)
-				equal(t, "handed over", handedOver, false)
+				equal(t, "transferred", disconnection.Transferred, false)
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 		})
@@ -1075,14 +1131,29 @@ func TestDisconnectHandsOver(t *testing.T) {
 }
 
 // The texts of errors that hold others.
-func TestFlowErrorsUnwrap(t *testing.T) {
+func TestErrorsUnwrap(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		&cloudflare.NoServicesError{Err: io.EOF}, &cloudflare.LinkUnsettledError{Err: io.EOF}, &cloudflare.StillListedError{Err: io.EOF},
-		&cloudflare.RateLimitedError{Err: io.EOF}, &cloudflare.TransportError{Err: io.EOF},
+		&cloudflare.StillListedError{DeleteErr: io.EOF}, &cloudflare.StillListedError{PollErr: io.EOF}, &cloudflare.RateLimitedError{Err: io.EOF},
+		&cloudflare.TransportError{Err: io.EOF}, &cloudflare.EndedError{Err: io.EOF}, &cloudflare.EndedError{Err: context.Canceled, Before: io.EOF},
 	} {
 		equal(t, fmt.Sprintf("%T is EOF", err), errors.Is(err, io.EOF), true)
 	}
 	says(t, &cloudflare.RateLimitedError{Wait: 90 * time.Second}, "in 1m30s")
-	says(t, &cloudflare.NoServicesError{Waited: time.Minute}, "within 1m0s")
+	says(t, &cloudflare.StillListedError{DeleteErr: io.EOF, PollErr: io.ErrNoProgress}, "could not be confirmed\nEOF\nmultiple Read calls")
+}
+
+// An operation that has no time does not blame another one that has the account.
+func TestFlowWithoutTime(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(b *bench) {
+		t := b.t
+		ctx, cancel := context.WithTimeout(t.Context(), 0)
+		defer cancel()
+		_, err := b.connect(ctx)
+		equal(t, "error", err.Error(), "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty: the time for this operation is up")
+		_, err = b.Disconnect(ctx, b.account, nil)
+		equal(t, "interrupted", wants[*cloudflare.EndedError](t, err).Interrupted(), false)
+		equal(t, "requests", b.server.Count(""), 0)
+	})
 }

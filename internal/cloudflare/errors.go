@@ -5,45 +5,32 @@ package cloudflare
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-const (
-	// Bounds on what an error shows of an answer, in runes and in entries.
-	maxMessage = 500
-	maxExcerpt = 200
-	maxDetails = 10
-	// cutFactor is how many bytes, white space folded, are looked at for a rune
-	// that is shown.
-	cutFactor = 16
-	// longestSecret is more than a secret takes, escaped as it may be, in bytes.
-	longestSecret = 2048
-)
-
-// APIError is an answer of the API that is not a success, or not an answer of
-// the API at all. All text in it is safe to show: secrets are masked and
-// characters that could drive a terminal are escaped.
+// APIError is a response that is not a success of the API. All text in it is safe
+// to show: secrets are masked and what could drive a terminal is escaped.
 type APIError struct {
-	Call       string // completes "Unable to …"
-	Method     string
-	Path       string // below the base URL, an integration token masked
+	Request
 	StatusCode int
 	Ray        string // Cloudflare's ID of the request
-	// Errors are the API's own words, empty when there are none.
+	// Errors are the API's own words: its errors, or its messages where it gives
+	// none; empty when there are neither.
 	Errors []ErrorDetail
-	// Problem says what is wrong with the answer where the API itself does not:
-	// that it is not JSON, say, with its content type and an excerpt.
+	// Problem says what is wrong with the response where the API itself does not.
 	Problem string
+	// NotAPI reports that the response is not the API's, but that of something on the
+	// way to it, such as a firewall: a redirect, or no JSON of the API's form.
+	NotAPI bool
 }
 
-// ErrorDetail is one entry of the errors that the API answers with.
+// ErrorDetail is one entry of the errors in a response of the API.
 type ErrorDetail struct {
 	Code             string
 	Message          string
@@ -55,10 +42,7 @@ type ErrorDetail struct {
 // Error gives everything that is known, a line for each entry.
 func (e *APIError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s answered %s", e.Method, e.Path, strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))))
-	if e.Ray != "" {
-		fmt.Fprintf(&b, " (CF-Ray %s)", e.Ray)
-	}
+	b.WriteString(e.line() + " returned " + statusLine(e.StatusCode, e.Ray))
 	if e.Problem != "" {
 		b.WriteString(": " + e.Problem)
 	}
@@ -82,223 +66,267 @@ func writeDetails(b *strings.Builder, details []ErrorDetail, prefix string) {
 	}
 }
 
-// HasCode tells whether the API gave this error code, in a chain too.
-func (e *APIError) HasCode(code string) bool { return hasCode(e.Errors, code) }
-
-func hasCode(details []ErrorDetail, code string) bool {
-	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return d.Code == code || hasCode(d.Chain, code) })
+// HasCode reports whether the API gave this error code, in a chain too.
+func (e *APIError) HasCode(code string) bool {
+	return hasDetail(e.Errors, func(d ErrorDetail) bool { return d.Code == code })
 }
 
-// TransportError is a call that got no answer. Its text holds no URL: the path
-// of a link is a secret.
+// Mentions reports whether the API gave this error code, in a chain too, with a
+// message that has this word, in any case.
+func (e *APIError) Mentions(code, word string) bool {
+	return hasDetail(e.Errors, func(d ErrorDetail) bool {
+		return d.Code == code && strings.Contains(strings.ToLower(d.Message), strings.ToLower(word))
+	})
+}
+
+func hasDetail(details []ErrorDetail, matches func(ErrorDetail) bool) bool {
+	return slices.ContainsFunc(details, func(d ErrorDetail) bool { return matches(d) || hasDetail(d.Chain, matches) })
+}
+
+func statusLine(code int, ray string) string {
+	line := strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
+	if ray != "" {
+		line += fmt.Sprintf(" (CF-Ray %s)", ray)
+	}
+	return line
+}
+
+// TransportError is a request that got no response, for a reason on this machine or
+// the network: no connection, a certificate that is not trusted, a connection that
+// was lost. Its text holds no URL: the path of a link is a secret.
 type TransportError struct {
-	Call   string // completes "Unable to …"
-	Method string
-	Path   string // below the base URL, an integration token masked
+	Request
 	Err    error
-	Unsent bool // the request surely never arrived
+	Unsent bool // the request surely never left
 
 	text string
 }
 
 // Error names the request and what happened to it.
-func (e *TransportError) Error() string { return e.text }
+func (e *TransportError) Error() string { return e.line() + ": " + e.text }
 
-// Unwrap returns the cause, for errors.Is and errors.As.
+// Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// transportError makes a TransportError of err; of one that is, or holds, one
-// already, that one.
-func (x *exchange) transportError(err error) *TransportError {
-	if transport, ok := errors.AsType[*TransportError](err); ok {
-		return transport
-	}
-	var inURL *url.Error
-	for errors.As(err, &inURL) {
-		err = inURL.Err
-	}
-	text := safeText(err.Error(), maxMessage, x.redact)
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		text = (&endedError{err}).Error()
-	}
-	return &TransportError{
-		Call: x.call.name, Method: x.call.method, Path: x.call.logPath, Err: err,
-		Unsent: isConnectionRefused(err),
-		text:   fmt.Sprintf("%s %s: %s", x.call.method, x.call.logPath, text),
-	}
+// ProxyError is a request that was not sent because the proxy refused to connect.
+type ProxyError struct {
+	Request
+	Address string // of the proxy, without a user name or password
+	Status  string // what it returned, such as 407 Proxy Authentication Required
 }
 
-// endedError says in plain words that a context has ended.
-type endedError struct{ cause error }
-
-func (e *endedError) Error() string {
-	if errors.Is(e.cause, context.Canceled) {
-		return "the operation was interrupted"
-	}
-	return "the time for this operation is up"
+// Error names the proxy, and what it returned.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("%s: the proxy %s refused the connection (%s)", e.line(), e.Address, e.Status)
 }
 
-func (e *endedError) Unwrap() error { return e.cause }
+// ProxyURLError is a proxy URL in the environment that can't be used. Its text does
+// not quote the URL, which may hold a password.
+type ProxyURLError struct{}
 
-// RateLimitedError is a call that would have to wait for the rate limit for
+func (e *ProxyURLError) Error() string {
+	return "the proxy URL in the environment variable HTTPS_PROXY can't be used"
+}
+
+// EndedError is a request that ended with its operation: by an interrupt, or
+// because the operation's time was up.
+type EndedError struct {
+	Request       // the zero value where none was under way
+	Err     error // the context's
+	Before  error // what had failed until then; may be nil
+	Unsent  bool  // the request surely never left
+}
+
+// Interrupted reports whether it was an interrupt, rather than the time.
+func (e *EndedError) Interrupted() bool { return errors.Is(e.Err, context.Canceled) }
+
+// Error says which of the two it was, and what had failed until then.
+func (e *EndedError) Error() string {
+	text := "the time for this operation is up"
+	if e.Interrupted() {
+		text = "the operation was interrupted"
+	}
+	if e.Method != "" {
+		text = e.line() + ": " + text
+	}
+	if e.Before != nil {
+		text += "\nBefore that, " + e.Before.Error()
+	}
+	return text
+}
+
+// Unwrap returns the context's error, and what had failed.
+func (e *EndedError) Unwrap() []error {
+	if e.Before == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Before}
+}
+
+// after returns the error with what had failed before.
+func (e *EndedError) after(failure error) *EndedError {
+	return &EndedError{Request: e.Request, Err: e.Err, Before: failure, Unsent: e.Unsent}
+}
+
+// RateLimitedError is a request that would have to wait for the rate limit for
 // longer than the operation has left.
 type RateLimitedError struct {
-	Call string        // completes "Unable to …"
-	Wait time.Duration // until calls are answered again
-	Err  error         // the answer that said so, when it was this call's
+	Request
+	Wait time.Duration // until requests are possible again
+	Err  error         // what was wrong with the attempt before; may be nil
 }
 
 // Error says how long to wait.
 func (e *RateLimitedError) Error() string {
-	text := fmt.Sprintf("unable to %s: the rate limit of the Cloudflare API is reached; calls are answered again in %s", e.Call, e.Wait.Round(time.Second))
+	text := fmt.Sprintf("unable to %s: the rate limit of the Cloudflare API is reached; retry in %s", e.Op, e.Wait.Round(time.Second))
 	if e.Err != nil {
 		text += "\n" + e.Err.Error()
 	}
 	return text
 }
 
-// Unwrap returns the API's answer, if there was one.
+// Unwrap returns what was wrong before.
 func (e *RateLimitedError) Unwrap() error { return e.Err }
 
-// IsOutcomeOpen tells of an error whether the call may have had its effect all
-// the same: the connection was lost, the time was up, or the answer says nothing
-// certain. A refusal (4XX) is certain, and so is a request that never arrived.
-func IsOutcomeOpen(err error) bool {
-	var api *APIError
-	var transport *TransportError
-	switch {
-	case errors.As(err, new(*RateLimitedError)):
+// IsOutcomeUnknown reports of an error whether the request may have had its effect
+// all the same: the connection was lost, the time was up, or the response says
+// nothing certain. A refusal (4XX) is certain, and so is a request that never left.
+func IsOutcomeUnknown(err error) bool {
+	if errors.As(err, new(*RateLimitedError)) {
 		return false
-	case errors.As(err, &api):
-		return api.StatusCode == http.StatusRequestTimeout || api.StatusCode < 400 || api.StatusCode >= 500
-	case errors.As(err, &transport):
+	}
+	if ended, ok := errors.AsType[*EndedError](err); ok {
+		return !ended.Unsent
+	}
+	if transport, ok := errors.AsType[*TransportError](err); ok {
 		return !transport.Unsent
-	default:
+	}
+	status := statusOf(err)
+	return status != 0 && (status < 400 || status >= 500 || status == http.StatusRequestTimeout)
+}
+
+// hadNoEffect reports of an error whether the request surely had no effect, and got
+// no response other than a 429.
+func hadNoEffect(err error) bool {
+	if err == nil || IsOutcomeUnknown(err) {
 		return false
 	}
+	return errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) || statusOf(err) == 0
 }
 
-func (a *answer) ray() string { return safeText(a.header.Get("CF-Ray"), 64, a.redact) }
-
-// envelope is what every answer is wrapped in, without its result.
-type envelope struct {
-	Success *bool `json:"success"`
-	Errors  view  `json:"errors"`
+// statusOf returns the status of the response that an error is about; 0 for none.
+func statusOf(err error) int {
+	if api, ok := errors.AsType[*APIError](err); ok {
+		return api.StatusCode
+	}
+	return 0
 }
 
-// check returns an *APIError unless the answer is a success.
-func (a *answer) check() error {
-	if a.status >= 300 && a.status < 400 {
-		return a.failure("redirects are not followed, since they would carry the credentials elsewhere")
-	}
-	var envelope envelope
-	if err := json.Unmarshal(a.body, &envelope); err != nil {
-		return a.notJSON()
-	}
-	expected := a.status >= 200 && a.status < 300
-	if len(a.call.status) > 0 {
-		expected = slices.Contains(a.call.status, a.status)
-	}
-	if expected && envelope.Success != nil && *envelope.Success {
-		return nil
-	}
-	failure := a.failure("")
-	failure.Errors = a.safe(readDetails(envelope.Errors))
-	switch {
-	case len(failure.Errors) > 0:
-	case !expected:
-		failure.Problem = "the answer gives no reason"
-	case envelope.Success == nil:
-		failure.Problem = "the answer does not say whether the call succeeded"
-	default:
-		failure.Problem = "the answer says that the call did not succeed, and gives no reason"
-	}
-	return failure
+// AccountIDError is a text that can't be the ID of an account.
+type AccountIDError struct {
+	Value string // as it was given
+	// ID is the account ID that the value holds, if it holds one: with white space
+	// around it, in a path, or in the address of the dashboard.
+	ID string
 }
 
-// decode reads the result of a success into v. A result that is null or missing
-// leaves v as it is.
-func (a *answer) decode(v any) error {
-	envelope := struct {
-		Result any `json:"result"`
-	}{v}
-	if err := json.Unmarshal(a.body, &envelope); errors.Is(err, errTooManyServices) {
-		return a.malformed(err.Error())
-	} else if err != nil {
-		return a.malformed("the result is not what this call answers with")
+// Trimmed reports whether the value would be right without the white space and the
+// invisible characters around it.
+func (e *AccountIDError) Trimmed() bool {
+	return e.ID != "" && strings.TrimFunc(e.Value, isInvisible) == e.ID
+}
+
+func (e *AccountIDError) Error() string { return "is not an account ID" }
+
+// AlreadyConnectedError is an account that has services before it was linked,
+// and may not be taken over.
+type AlreadyConnectedError struct{ Services []Service }
+
+func (e *AlreadyConnectedError) Error() string {
+	return "the account is already connected to PagerDuty, with " + ServiceNames(e.Services)
+}
+
+// UnplannedServicesError is a disconnection that would take services along that
+// nobody approved. Nothing was disconnected.
+type UnplannedServicesError struct{ Services []Service }
+
+func (e *UnplannedServicesError) Error() string {
+	return "disconnecting would also disconnect what the plan did not show: " + ServiceNames(e.Services)
+}
+
+// StillListedError is a disconnection that could not be seen to have happened.
+type StillListedError struct {
+	Services  []Service // what the last list showed
+	DeleteErr error     // what the DELETE returned where it was no success, such as a 404
+	PollErr   error     // why polling ended, where services were not just listed
+}
+
+func (e *StillListedError) Error() string {
+	text := "the services should be gone, but that could not be confirmed"
+	if len(e.Services) > 0 {
+		text = "the services were to be disconnected, but the API still lists " + ServiceNames(e.Services)
 	}
-	return nil
-}
-
-func (a *answer) failure(problem string) *APIError {
-	return &APIError{
-		Call: a.call.name, Method: a.call.method, Path: a.call.logPath,
-		StatusCode: a.status, Ray: a.ray(), Problem: problem,
+	for _, err := range e.Unwrap() {
+		text += "\n" + err.Error()
 	}
+	return text
 }
 
-// malformed is a success that can't be one.
-func (a *answer) malformed(problem string) *APIError {
-	return a.failure(problem + a.excerpt())
+// Unwrap returns what the DELETE returned, and why polling ended.
+func (e *StillListedError) Unwrap() []error {
+	return slices.DeleteFunc([]error{e.DeleteErr, e.PollErr}, func(err error) bool { return err == nil })
 }
 
-func (a *answer) notJSON() *APIError {
-	contentType := safeText(a.header.Get("Content-Type"), 100, a.redact)
-	if contentType == "" {
-		contentType = "no content type"
+// NoSuchServiceError is a lookup that no service matches.
+type NoSuchServiceError struct {
+	Wanted  string    // the name or ID that was looked for
+	Closest []Service // the most similar ones, the closest first; none where the account has none
+}
+
+func (e *NoSuchServiceError) Error() string {
+	text := "there is no PagerDuty service " + Quote(e.Wanted)
+	if len(e.Closest) == 0 {
+		return text + ", nor any other"
 	}
-	return a.failure(fmt.Sprintf("the answer is not the JSON of the Cloudflare API (%s, %d bytes)%s", contentType, len(a.body), a.excerpt()))
+	return text + "; closest are " + ServiceNames(e.Closest)
 }
 
-// excerpt is the beginning of the body, unless it may hold a fresh secret.
-func (a *answer) excerpt() string {
-	text := safeText(a.body, maxExcerpt, a.redact)
-	if a.call.answersSecret || text == "" {
-		return ""
+// AmbiguousServiceError is a lookup that several services match.
+type AmbiguousServiceError struct {
+	Wanted   string // the name or ID that was looked for
+	Services []Service
+}
+
+func (e *AmbiguousServiceError) Error() string {
+	return fmt.Sprintf("several PagerDuty services match %s: %s", Quote(e.Wanted), ServiceNames(e.Services))
+}
+
+// maxNames is how many names a message lists before it counts the rest.
+const maxNames = 20
+
+// ServiceNames renders services for a message: each name with its ID, safe for a
+// terminal, up to twenty.
+func ServiceNames(services []Service) string {
+	names := make([]string, 0, maxNames)
+	for _, service := range services[:min(len(services), maxNames)] {
+		names = append(names, fmt.Sprintf("%s (ID %s)", Quote(service.Name), EscapeTerminal(service.ID, maxMessage)))
 	}
-	return "; it begins: " + text
-}
-
-// safe makes the API's own words safe to show.
-func (a *answer) safe(details []ErrorDetail) []ErrorDetail {
-	var safe []ErrorDetail
-	text := func(s string) string { return safeText(s, maxMessage, a.redact) }
-	for _, d := range details {
-		safe = append(safe, ErrorDetail{
-			Code: text(d.Code), Message: text(d.Message), Pointer: text(d.Pointer),
-			DocumentationURL: text(d.DocumentationURL), Chain: a.safe(d.Chain),
-		})
+	text := strings.Join(names, ", ")
+	if rest := len(services) - maxNames; rest > 0 {
+		text += fmt.Sprintf(", and %d more", rest)
 	}
-	return safe
+	return text
 }
 
-// safeText masks secrets in text from outside, escapes what could drive a
-// terminal and cuts it to limit runes. Long text is cut beforehand too, since
-// masking has its price; what may be the beginning of a secret goes with the rest.
-func safeText[T string | []byte](s T, limit int, redact func(string) string) string {
-	text, cut := fold(s, cutFactor*limit+longestSecret)
-	text = redact(text)
-	if cut {
-		text = text[:max(strings.LastIndex(text, masked)+len(masked), len(text)-longestSecret)]
-	}
-	return Printable(text, limit)
-}
-
-// fold returns the first bytes of s, of which a run of white space counts as one.
-func fold[T string | []byte](s T, most int) (folded string, cut bool) {
-	var b []byte
-	for i := range len(s) {
-		c := s[i]
-		if strings.IndexByte(" \t\n\v\f\r", c) >= 0 {
-			if len(b) == 0 || b[len(b)-1] == ' ' {
-				continue
-			}
-			c = ' '
+// Quote returns a name in quotes, in which whatever does not show as itself is
+// escaped: a name that differs in white space alone looks different.
+func Quote(name string) string {
+	shown := 0
+	for i := range name {
+		if shown++; shown > maxMessage {
+			name = name[:i] + "…"
+			break
 		}
-		if len(b) == most {
-			return string(b), true
-		}
-		b = append(b, c)
 	}
-	return string(b), false
+	return strconv.Quote(name)
 }

@@ -5,7 +5,6 @@ package cloudflare_test
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,14 +32,14 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 			{"code": 9999, "message": "And more"}
 		]}`)
 	_, err := client.ListServices(t.Context(), "abc")
-	equal(t, "error", fmt.Sprint(err), `GET /accounts/abc/alerting/v3/destinations/pagerduty answered 400 Bad Request (CF-Ray 8f1e-AMS)
+	equal(t, "error", fmt.Sprint(err), `GET /accounts/abc/alerting/v3/destinations/pagerduty returned 400 Bad Request (CF-Ray 8f1e-AMS)
   - Validation failed (code 1004) at /name, see https://example.com/1004
     - Name is too long (code E2)
       - by 3
   - And more (code 9999)`)
 
 	api := wants[*cloudflare.APIError](t, err)
-	equal(t, "call", api.Call, "list the PagerDuty services")
+	equal(t, "call", api.Op.String(), "list the PagerDuty services")
 	equal(t, "method and path", api.Method+" "+api.Path, "GET /accounts/abc/alerting/v3/destinations/pagerduty")
 	for code, want := range map[string]bool{"1004": true, "E2": true, "9999": true, "": true, "7003": false, "100": false} {
 		equal(t, "has code "+code, api.HasCode(code), want)
@@ -51,15 +50,15 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 // "Unable to".
 func TestErrorsNameTheCall(t *testing.T) {
 	t.Parallel()
-	names := map[cloudflaretest.Call]string{
-		cloudflaretest.List: "list the PagerDuty services", cloudflaretest.Delete: "delete the PagerDuty services",
+	names := map[cloudflaretest.Op]string{
+		cloudflaretest.List: "list the PagerDuty services", cloudflaretest.Delete: "disconnect the PagerDuty services",
 		cloudflaretest.Token: "create an integration token", cloudflaretest.Link: "link PagerDuty with the account",
 	}
-	refused, _ := answering(t, 403, nil, `{}`)
+	refused, _ := answering(t, 403, nil, refusal)
 	lost := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })})
 	for call, name := range names {
-		equal(t, "call of an answer", wants[*cloudflare.APIError](t, callsOf(refused, "a")[call](t.Context())).Call, name)
-		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, callsOf(lost, "a")[call](t.Context())).Call, name)
+		equal(t, "call of an answer", wants[*cloudflare.APIError](t, callsOf(refused, "a")[call](t.Context())).Op.String(), name)
+		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, callsOf(lost, "a")[call](t.Context())).Op.String(), name)
 	}
 }
 
@@ -82,9 +81,14 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		"chain of a type":       {`[{"code": 1, "message": "m", "error_chain": "none"}]`, "m (code 1)", ""},
 		"text":                  {`["plain words"]`, "\n  - plain words", ""},
 		"one of them odd":       {`[7, null, {}, [], {"code": 1, "message": "m"}]`, "400 Bad Request\n  - m (code 1)", ""},
-		"all of them odd":       {`[7, null, {}, []]`, "the answer gives no reason", "  - "},
-		"an object":             {`{"code": 1}`, "the answer gives no reason", ""},
-		"null":                  {`null`, "the answer gives no reason", ""},
+		"all of them odd":       {`[7, null, {}, []]`, "the errors in the response can't be read", "  - "},
+		"too long to read":      {`["` + strings.Repeat("x", 1<<16) + `"]`, "the errors in the response can't be read", "  - "},
+		"after a long chain":    {`[{"code": 1, "error_chain": [` + strings.Repeat(`{"code": 2}, `, 40) + `{"code": 3}], "message": "m"}]`, "m (code 1)", ""},
+		"empty":                 {`[ ]`, "the response gives no reason", ""},
+		"an object":             {`{"code": 1, "message": "m"}`, "\n  - m (code 1)", ""},
+		"a text":                {`"m"`, "\n  - m", ""},
+		"an empty object":       {`{}`, "the response gives no reason", ""},
+		"null":                  {`null`, "the response gives no reason", ""},
 		"control characters":    {`[{"code": "\u001b", "message": "a\u001b[2Jb\r\nc\u0000\u202e", "documentation_url": "\u001b", "source": {"pointer": "\u001b"}}]`, `a\u001b[2Jb c\u0000\u202e (code \u001b) at \u001b, see \u001b`, "\x1b"},
 		"long":                  {`[{"code": 1, "message": "` + long + `"}]`, strings.Repeat("x", 500) + "… (code 1)", strings.Repeat("x", 501)},
 		"many":                  {`[` + many + `]`, "(code 109)", "(code 110)"},
@@ -132,7 +136,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				*requests = nil
 				err := try(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
-				_ = wants[*cloudflare.APIError](t, err)
+				equal(t, "is the API's", wants[*cloudflare.APIError](t, err).NotAPI, true)
 				mustNotHold(t, err.Error(), someToken)
 				equal(t, fmt.Sprintf("requests of %s to %q", call, location), len(*requests), 1)
 			}
@@ -192,7 +196,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 							return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 						}),
 					})
-					_, err := client.Link(t.Context(), "a", someToken)
+					_, _, err := client.Link(t.Context(), "a", someToken)
 					if err == nil {
 						t.Fatalf("%s: no error", text)
 					}
@@ -216,10 +220,10 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	t.Parallel()
 	b := online(t)
-	b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
+	b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
 	token, err := b.CreateIntegrationToken(t.Context(), b.account)
 	noError(t, err)
-	_, err = b.Link(t.Context(), b.account, token)
+	_, _, err = b.Link(t.Context(), b.account, token)
 	_ = wants[*cloudflare.TransportError](t, err)
 	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
 	b.mustNotLeak(t, err.Error())
@@ -227,16 +231,13 @@ func TestDroppedLinkHoldsNoToken(t *testing.T) {
 
 func TestTransportErrors(t *testing.T) {
 	t.Parallel()
-	refused := &url.Error{Op: "Get", URL: "u", Err: fmt.Errorf("dial: %w", syscall.ECONNREFUSED)}
 	for name, test := range map[string]struct {
-		err    error
-		text   string
-		unsent bool
+		err  error
+		text string
 	}{
-		"refused":   {refused, "dial: connection refused", true},
-		"dropped":   {io.ErrUnexpectedEOF, "unexpected EOF", false},
-		"untrusted": {&tls.CertificateVerificationError{Err: errors.New("unknown authority")}, "tls: failed to verify certificate: unknown authority", false},
-		"control":   {errors.New("a\x1bb\nc"), `a\u001bb c`, false},
+		"URL":     {&url.Error{Op: "Get", URL: "u", Err: fmt.Errorf("read: %w", syscall.ECONNRESET)}, "read: connection reset by peer"},
+		"dropped": {io.ErrUnexpectedEOF, "unexpected EOF"},
+		"control": {errors.New("a\x1bb\nc"), `a\u001bb c`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -244,13 +245,13 @@ func TestTransportErrors(t *testing.T) {
 			_, err := client.ListServices(t.Context(), "a")
 			lost := wants[*cloudflare.TransportError](t, err)
 			equal(t, "error", err.Error(), "GET /accounts/a/alerting/v3/destinations/pagerduty: "+test.text)
-			equal(t, "unsent", lost.Unsent, test.unsent)
+			equal(t, "unsent", lost.Unsent, false)
 			equal(t, "method and path", lost.Method+" "+lost.Path, "GET /accounts/a/alerting/v3/destinations/pagerduty")
 		})
 	}
 }
 
-func TestIsOutcomeOpen(t *testing.T) {
+func TestIsOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		err  error
@@ -270,10 +271,14 @@ func TestIsOutcomeOpen(t *testing.T) {
 		{&cloudflare.APIError{StatusCode: 530}, true},
 		{&cloudflare.TransportError{Err: io.EOF}, true},
 		{&cloudflare.TransportError{Err: io.EOF, Unsent: true}, false},
+		{&cloudflare.ProxyError{}, false},
+		{&cloudflare.EndedError{Err: context.Canceled}, true},
+		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true}, false},
+		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true, Before: &cloudflare.APIError{StatusCode: 500}}, false},
 		{&cloudflare.RateLimitedError{Err: &cloudflare.APIError{StatusCode: 500}}, false},
 		{fmt.Errorf("wrapped: %w", &cloudflare.APIError{StatusCode: 500}), true},
 	} {
-		equal(t, fmt.Sprintf("IsOutcomeOpen of %#v", test.err), cloudflare.IsOutcomeOpen(test.err), test.want)
+		equal(t, fmt.Sprintf("IsOutcomeUnknown of %#v", test.err), cloudflare.IsOutcomeUnknown(test.err), test.want)
 	}
 }
 
@@ -282,9 +287,9 @@ func TestAttempts(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
-		b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: 503, Header: http.Header{"CF-Ray": {"a-AMS"}}, Stall: time.Second, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: 429, Header: http.Header{"CF-Ray": {"b-AMS"}, "Retry-After": {"2"}}, Times: 1})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Drop: true, Stall: 2 * time.Second, Times: 1})
 		b.server.Fail(cloudflaretest.Fault{Header: http.Header{"CF-Ray": {"c-AMS"}}})
 		_, err := b.connect(t.Context())
 		noError(t, err)
@@ -294,14 +299,17 @@ func TestAttempts(t *testing.T) {
 		equal(t, "dropped attempt has an error", attempts[2].Err != nil, true)
 		says(t, attempts[2].Err, "GET "+path+": connection dropped")
 		attempts[2].Err = nil
+		list := cloudflare.Request{Op: cloudflare.OpList, Method: "GET", Path: path}
+		token := cloudflare.Request{Op: cloudflare.OpToken, Method: "POST", Path: path + "/connect"}
+		link := cloudflare.Request{Op: cloudflare.OpLink, Method: "GET", Path: path + "/connect/[redacted]"}
 		equal(t, "attempts", attempts, []cloudflare.Attempt{
-			{Method: "GET", Path: path, Number: 1, Status: 503, Ray: "a-AMS", Duration: time.Second},
-			{Method: "GET", Path: path, Number: 2, Status: 429, Ray: "b-AMS"},
-			{Method: "GET", Path: path, Number: 3, Duration: 2 * time.Second},
-			{Method: "GET", Path: path, Number: 4, Status: 200, Ray: "c-AMS"},
-			{Method: "POST", Path: path + "/connect", Number: 1, Status: 201, Ray: "c-AMS"},
-			{Method: "GET", Path: path + "/connect/[redacted]", Number: 1, Status: 200, Ray: "c-AMS"},
-			{Method: "GET", Path: path, Number: 1, Status: 200, Ray: "c-AMS"},
+			{Request: list, Number: 1, Status: 503, Ray: "a-AMS", Duration: time.Second},
+			{Request: list, Number: 2, Status: 429, Ray: "b-AMS"},
+			{Request: list, Number: 3, Duration: 2 * time.Second},
+			{Request: list, Number: 4, Status: 200, Ray: "c-AMS"},
+			{Request: token, Number: 1, Status: 201, Ray: "c-AMS"},
+			{Request: link, Number: 1, Status: 200, Ray: "c-AMS"},
+			{Request: list, Number: 1, Status: 200, Ray: "c-AMS"},
 		})
 	})
 }

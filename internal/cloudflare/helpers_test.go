@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +104,9 @@ func online(t *testing.T, edits ...edit) *bench {
 	return on(t, cloudflaretest.New(t), edits...)
 }
 
+// refusal is the body of a failure that gives no reason.
+const refusal = `{"success": false}`
+
 // bubble runs a test on a bench without sockets, where time passes at once.
 func bubble(t *testing.T, test func(*bench), edits ...edit) {
 	t.Helper()
@@ -121,12 +126,12 @@ func newClient(t *testing.T, config cloudflare.Config) *cloudflare.Client {
 }
 
 // calls makes each of the API's calls once.
-func (b *bench) calls() map[cloudflaretest.Call]func(context.Context) error {
+func (b *bench) calls() map[cloudflaretest.Op]func(context.Context) error {
 	return callsOf(b.Client, b.account)
 }
 
-func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Call]func(context.Context) error {
-	return map[cloudflaretest.Call]func(context.Context) error{
+func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]func(context.Context) error {
+	return map[cloudflaretest.Op]func(context.Context) error{
 		cloudflaretest.List: func(ctx context.Context) error {
 			_, err := client.ListServices(ctx, account)
 			return err
@@ -136,11 +141,12 @@ func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Call]
 			return err
 		},
 		cloudflaretest.Link: func(ctx context.Context) error {
-			_, err := client.Link(ctx, account, someToken)
+			_, _, err := client.Link(ctx, account, someToken)
 			return err
 		},
 		cloudflaretest.Delete: func(ctx context.Context) error {
-			return client.DeleteServices(ctx, account, nil)
+			_, err := client.DeleteServices(ctx, account, nil)
+			return err
 		},
 	}
 }
@@ -149,9 +155,9 @@ func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Call]
 const someToken = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 
 // log is what arrived, in order.
-func (b *bench) log() (calls []cloudflaretest.Call) {
+func (b *bench) log() (calls []cloudflaretest.Op) {
 	for _, request := range b.server.Requests() {
-		calls = append(calls, request.Call)
+		calls = append(calls, request.Op)
 	}
 	return calls
 }
@@ -184,7 +190,7 @@ func (b *bench) show(services ...cloudflaretest.Service) {
 	b.server.Account(b.account).SetServices(services...)
 }
 
-func (b *bench) consent(c cloudflaretest.Consent) { b.server.Account(b.account).SetConsent(c) }
+func (b *bench) consent(c cloudflaretest.LinkModel) { b.server.Account(b.account).SetLinkModel(c) }
 
 var (
 	alpha = cloudflaretest.Service{ID: "a1", Name: "Alpha"}
@@ -213,6 +219,13 @@ func mustNotHold(t *testing.T, text string, secrets ...string) {
 			t.Errorf("the secret %s is in: %s", secret, text)
 		}
 	}
+}
+
+// refuseConnection fails as net/http does where nothing listens: the request wants
+// a connection, and gets none.
+func refuseConnection(r *http.Request) error {
+	httptrace.ContextClientTrace(r.Context()).GetConn(r.URL.Host)
+	return fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
 }
 
 // transport is a network made of a function.

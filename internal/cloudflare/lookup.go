@@ -5,7 +5,6 @@ package cloudflare
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -15,45 +14,19 @@ import (
 // maxSuggestions is how many services an error suggests.
 const maxSuggestions = 3
 
-// NoSuchServiceError is a lookup that no service matches.
-type NoSuchServiceError struct {
-	Wanted  string    // the name or ID that was looked for
-	Closest []Service // the most similar ones, the closest first; none where the account has none
-}
-
-func (e *NoSuchServiceError) Error() string {
-	text := "there is no PagerDuty service " + quoted(e.Wanted)
-	if len(e.Closest) == 0 {
-		return text + ", nor any other"
-	}
-	return text + "; closest are " + ServiceNames(e.Closest)
-}
-
-// AmbiguousServiceError is a lookup that several services match.
-type AmbiguousServiceError struct {
-	Wanted   string // the name or ID that was looked for
-	Services []Service
-}
-
-func (e *AmbiguousServiceError) Error() string {
-	return fmt.Sprintf("several PagerDuty services match %s: %s", quoted(e.Wanted), ServiceNames(e.Services))
-}
-
 // ServiceNamed returns the one service of exactly this name. The error is a
 // *NoSuchServiceError or an *AmbiguousServiceError.
 func ServiceNamed(services []Service, name string) (Service, error) {
-	return only(services, name, func(s Service) bool { return s.Name == name })
+	return findOne(services, name, func(s Service) bool { return s.Name == name })
 }
 
 // ServiceWithID returns the one service with this ID, given in either case and
 // with or without dashes. The error is as that of ServiceNamed.
 func ServiceWithID(services []Service, id string) (Service, error) {
-	return only(services, id, func(s Service) bool { return bareID(s.ID) == bareID(id) })
+	return findOne(services, id, func(s Service) bool { return normalizeID(s.ID) == normalizeID(id) })
 }
 
-func bareID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
-
-func only(services []Service, wanted string, matches func(Service) bool) (Service, error) {
+func findOne(services []Service, wanted string, matches func(Service) bool) (Service, error) {
 	var found []Service
 	for _, service := range services {
 		if matches(service) {
@@ -73,10 +46,10 @@ func only(services []Service, wanted string, matches func(Service) bool) (Servic
 // closest returns the services whose names, or IDs, are most similar: people also
 // take one for the other.
 func closest(services []Service, wanted string) []Service {
-	name, id := strings.ToLower(wanted), bareID(wanted)
+	name, id := strings.ToLower(wanted), normalizeID(wanted)
 	similarity := make(map[Service]float64, len(services))
 	for _, s := range services {
-		similarity[s] = max(levenshtein.Match(strings.ToLower(s.Name), name, nil), levenshtein.Match(bareID(s.ID), id, nil))
+		similarity[s] = max(levenshtein.Match(strings.ToLower(s.Name), name, nil), levenshtein.Match(normalizeID(s.ID), id, nil))
 	}
 	sorted := slices.SortedStableFunc(slices.Values(services), func(a, b Service) int {
 		return cmp.Compare(similarity[b], similarity[a])

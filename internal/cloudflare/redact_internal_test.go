@@ -19,10 +19,10 @@ func TestProxyPasswordStaysOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.pooled.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) {
+	client.pooled.(authenticator).next.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) {
 		return nil, errors.New(`invalid proxy address "http://user:hunter2@proxy:port": invalid port`)
 	}
-	_, err = client.PeekServices(t.Context(), "a")
+	_, err = client.CheckServices(t.Context(), "a")
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), masked+"proxy") {
 		t.Errorf("error: %v", err)
 	}

@@ -29,7 +29,7 @@ import (
 )
 
 // most is what is read of an answer.
-const most = cloudflare.MaxAnswerSize
+const most = cloudflare.MaxResponseSize
 
 // repeated gives a text again and again, without holding it more than once.
 type repeated struct {
@@ -152,7 +152,7 @@ func TestHostileTokenStaysInItsPlace(t *testing.T) {
 			var requests []string
 			client := serving(t, func(w http.ResponseWriter, r *http.Request) {
 				requests = append(requests, r.Method+" "+r.RequestURI)
-				answer := map[string]any{"success": true}
+				answer := map[string]any{"success": true, "result": nil}
 				if r.Method == http.MethodPost {
 					answer["result"] = map[string]string{"id": token}
 				}

@@ -10,36 +10,43 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"regexp"
-	"strings"
+	"slices"
 	"time"
-	"unicode"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
-// MaxAnswerSize bounds what is read of an answer, in bytes, after decompression.
-const MaxAnswerSize = 10 << 20
-
-// masked stands for a secret in logs and errors.
-const masked = "[redacted]"
+// MaxResponseSize bounds what is read of a response, in bytes, after
+// decompression.
+const MaxResponseSize = 10 << 20
 
 // Attempt is one HTTP attempt as the log shows it. It holds no header, no body
 // and no secret.
 type Attempt struct {
-	Method   string
-	Path     string        // below the base URL, an integration token masked
-	Number   int           // 1 is the first attempt of a call
-	Status   int           // 0 when there was no answer
+	Request
+	Number   int           // 1 is the first attempt of a request
+	Status   int           // 0 when there was no response
 	Ray      string        // Cloudflare's ID of the request, from CF-Ray
-	Duration time.Duration // until the answer was read whole
-	Err      error         // why there was no answer
+	Duration time.Duration // until the response was read whole
+	Err      error         // why there was no response
+	Messages []string      // the API's, of a list that succeeded
 }
 
-// newTransport is the standard library's transport: proxies from the
-// environment, TLS verified.
-func newTransport() *http.Transport {
+// newTransport returns the standard library's transport with these proxies, TLS
+// verified.
+func newTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // The standard library says so.
+	transport.Proxy = proxy
+	transport.OnProxyConnectResponse = func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode == http.StatusOK {
+			return nil
+		}
+		return &ProxyError{Address: proxy.Host, Status: statusLine(resp.StatusCode, "")}
+	}
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	// Terraform runs ten operations at once by default.
 	transport.MaxIdleConnsPerHost = 10
@@ -47,246 +54,231 @@ func newTransport() *http.Transport {
 	// adds to the binary: a release leaves it out (nethttpomithttp2).
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
-	// The default lets headers take many times what is read of an answer.
+	// The default lets headers take many times what is read of a response.
 	transport.MaxResponseHeaderBytes = 256 << 10
 	return transport
 }
 
-// newSingleUseTransport opens a connection for each request. On a connection
-// that it used before, net/http takes it upon itself to send a GET again, which
-// must not happen to the link.
-func newSingleUseTransport() *http.Transport {
-	transport := newTransport()
+// newSingleUseTransport opens a connection for each request. On one that was used
+// before, net/http takes it upon itself to send a GET again, which must not happen
+// to the link; and of what comes on one that is kept after the response, the
+// standard library logs the beginning, which must not happen to a token.
+func newSingleUseTransport(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	transport := newTransport(proxy)
 	transport.DisableKeepAlives = true
 	return transport
 }
 
-// answer is an HTTP answer, read whole. It is never changed, so that callers can
-// share one.
-type answer struct {
-	call   call
-	status int
-	header http.Header
-	body   []byte
-	redact func(string) string
+// proxyFor returns the proxy of the environment for requests to a base URL.
+//
+// Plain http never goes to a proxy, which would see the credentials. (Go spares
+// loopback addresses, but not LOCALHOST in capitals.) A proxy that can't be used is
+// an error: Go would ignore it and connect directly.
+func proxyFor(base *url.URL) (func(*http.Request) (*url.URL, error), error) {
+	if base.Scheme != "https" {
+		return nil, nil //nolint:nilnil // That means no proxy.
+	}
+	config := httpproxy.FromEnvironment()
+	proxy, err := config.ProxyFunc()(base)
+	usable := err == nil && proxy != nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) && proxy.Hostname() != ""
+	if config.HTTPSProxy != "" && !usable {
+		// It may be meant for other hosts only.
+		applies, _ := (&httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: config.NoProxy}).ProxyFunc()(base)
+		if applies != nil {
+			return nil, &ProxyURLError{}
+		}
+	}
+	return http.ProxyURL(proxy), nil
 }
 
-// RoundTrip makes one attempt, or joins one that another caller has under way.
-// It hands http.Client and retryablehttp no more than the status, so that neither
-// acts on a header (a Location, say): the answer stays here.
-func (x *exchange) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := x.rateLimited(req.Context(), x.client.pacer.wait(), nil); err != nil {
-		return nil, err
-	}
-	x.attempts++
-	result := x.attemptShared(req)
-	x.answer, x.lost, x.jitter = result.answer, result.err, result.jitter
-	if result.err != nil {
-		return nil, result.err
-	}
-	return &http.Response{
-		StatusCode: x.answer.status, Header: http.Header{}, Body: http.NoBody, Request: req,
-		ProtoMajor: 1, ProtoMinor: 1,
-	}, nil
+// authenticator adds the credentials to each request. It is next to the wire, so
+// that nothing else ever holds them.
+type authenticator struct {
+	credentials Credentials
+	next        http.RoundTripper
 }
 
-// attempted is what an attempt comes to. The jitter is part of it so that callers
-// that shared an attempt also come back at the same time, and share again.
-type attempted struct {
-	answer *answer
-	jitter float64
-	err    error
+func (a authenticator) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	if a.credentials.APIToken != "" {
+		req.Header.Set("Authorization", "Bearer "+a.credentials.APIToken)
+	} else {
+		req.Header.Set("X-Auth-Key", a.credentials.APIKey)
+		req.Header.Set("X-Auth-Email", a.credentials.Email)
+	}
+	return a.next.RoundTrip(req)
 }
 
-func (x *exchange) attemptShared(req *http.Request) attempted {
-	if !x.call.shared {
-		return x.attempt(req)
+// attemptResult is the outcome of one HTTP attempt. The jitter is part of it so
+// that callers that shared an attempt also retry at the same time, and share again.
+type attemptResult struct {
+	response *response
+	err      error // why there is no response
+	jitter   float64
+}
+
+// failure is nil for a success.
+func (r attemptResult) failure() error {
+	if r.err != nil {
+		return r.err
 	}
-	ctx := req.Context()
-	// One caller that gives up must not end the attempt for the others. What
-	// nobody waits for any more runs out by its own time limit.
-	done := x.client.lists.DoChan(x.call.path, func() (any, error) {
-		return x.attempt(req.WithContext(context.WithoutCancel(ctx))), nil
-	})
+	return r.response.check()
+}
+
+// attempt makes one attempt, or waits for the one that it has joined.
+func (c *Client) attempt(ctx context.Context, req *request, number int, f *flight, joined bool) attemptResult {
+	if !req.shared {
+		return c.attemptOnce(ctx, req, number, f)
+	}
+	if !joined {
+		// A caller that gives up must not end the attempt for the others. What
+		// nobody waits for any more runs out by its own timeout.
+		go func() {
+			f.result = c.attemptOnce(context.WithoutCancel(ctx), req, number, f)
+			close(f.done)
+		}()
+	}
 	select {
 	case <-ctx.Done():
-		return attempted{err: ctx.Err()}
-	case result := <-done:
-		return result.Val.(attempted) //nolint:forcetypeassert // The function above returns nothing else.
+		return attemptResult{err: &EndedError{Request: req.Request, Err: ctx.Err()}}
+	case <-f.done:
+		return f.result
 	}
 }
 
-// attempt waits for its turn, asks whether the call may still be made, sends the
-// request with the credentials, reads the whole answer within the request timeout,
-// and reports to the observer.
-func (x *exchange) attempt(req *http.Request) attempted {
-	ctx, jitter := req.Context(), newJitter()
-	if err := x.client.pacer.acquire(ctx); err != nil {
-		unsent := x.transportError(err)
-		unsent.Unsent = true
-		return attempted{err: unsent, jitter: jitter}
-	}
-	if x.call.guard != nil {
-		if x.stop = x.call.guard(ctx); x.stop != nil {
-			x.client.pacer.release(nil)
-			return attempted{err: x.stop}
+// attemptOnce makes one attempt and reports to the observer.
+func (c *Client) attemptOnce(ctx context.Context, req *request, number int, f *flight) attemptResult {
+	started := c.clock.Now()
+	res, err := c.roundTrip(ctx, req, f)
+	c.gate.leave(f, res)
+	report := Attempt{Request: req.Request, Number: number, Duration: c.clock.Now().Sub(started), Err: err}
+	if err == nil {
+		report.Status, report.Ray = res.status, res.ray()
+		if lists := req.Op == OpList || req.Op == OpPolicies; lists && res.check() == nil {
+			report.Messages = res.messages()
 		}
 	}
-	started := x.client.clock.Now()
-	answer, err := x.roundTrip(req)
-	var header http.Header
-	report := Attempt{Method: x.call.method, Path: x.call.logPath, Number: x.attempts, Duration: x.client.clock.Now().Sub(started)}
-	if err == nil {
-		header, report.Status, report.Ray = answer.header, answer.status, answer.ray()
-	} else {
-		err = x.transportError(err)
-		report.Err = err
-	}
-	x.client.pacer.release(header)
-	x.client.observe(ctx, report)
-	return attempted{answer: answer, jitter: jitter, err: err}
+	c.observe(ctx, report)
+	return attemptResult{response: res, err: err, jitter: newJitter()}
 }
 
-func (x *exchange) roundTrip(req *http.Request) (*answer, error) {
-	ctx, cancel := withGrace(req.Context(), x.call.grace)
+// roundTrip sends the request and reads the whole response, within the request
+// timeout.
+func (c *Client) roundTrip(parent context.Context, req *request, f *flight) (*response, error) {
+	ctx, cancel := withGracePeriod(parent, req.gracePeriod)
 	defer cancel()
-	ctx, cancelTimeout := context.WithTimeoutCause(ctx, x.client.requestTimeout, errAttemptTimeout)
+	ctx, cancelTimeout := context.WithTimeout(ctx, c.requestTimeout)
 	defer cancelTimeout()
+	// A request that was to get a connection, and got none, never left.
+	var wanted, connected bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { wanted = true },
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	})
+	fail := func(err error) (*response, error) {
+		unsent := wanted && !connected
+		switch {
+		case ctx.Err() == nil:
+			if req.returnsSecret && !unsent && mayQuote(err) {
+				err = errMalformedResponse
+			}
+		case parent.Err() != nil:
+			return nil, &EndedError{Request: req.Request, Err: parent.Err(), Unsent: unsent}
+		default:
+			err = fmt.Errorf("no complete response within the request timeout of %s", c.requestTimeout)
+		}
+		return nil, newTransportError(req, err, unsent, c.maskerFor(req))
+	}
 
-	sent := req.Clone(ctx)
-	x.client.authorize(sent)
-	transport := x.client.pooled
-	if x.call.singleUse {
-		transport = x.client.singleUse
+	sent, err := http.NewRequestWithContext(ctx, req.Method, c.baseURL+req.path, nil)
+	if err != nil {
+		return fail(err)
+	}
+	sent.Header.Set("Accept", "application/json")
+	if c.userAgent != "" {
+		sent.Header.Set("User-Agent", c.userAgent)
+	}
+	transport := c.pooled
+	if req.secret != "" || req.returnsSecret {
+		transport = c.singleUse
 	}
 	resp, err := transport.RoundTrip(sent)
-	var body []byte
-	if err == nil {
-		defer resp.Body.Close()
-		body, err = readBounded(resp.Body)
-	}
 	if err != nil {
-		if errors.Is(context.Cause(ctx), errAttemptTimeout) {
-			err = fmt.Errorf("%w of %s", errAttemptTimeout, x.client.requestTimeout)
-		}
-		return nil, err
+		return fail(err)
 	}
-	return &answer{call: x.call, status: resp.StatusCode, header: resp.Header, body: body, redact: x.redact}, nil
+	c.gate.close(f)
+	defer resp.Body.Close()
+	body, err := readBounded(resp.Body)
+	if err != nil {
+		return fail(err)
+	}
+	return newResponse(req, resp.StatusCode, resp.Header, body, c.maskerFor(req)), nil
+}
+
+// maskerFor masks the credentials and the integration token in the path.
+func (c *Client) maskerFor(req *request) masker {
+	if req.secret == "" {
+		return c.masker
+	}
+	return c.masker.with(req.secret)
 }
 
 var (
-	errAttemptTimeout = errors.New("no complete answer within the request timeout")
-	errAnswerTooLarge = fmt.Errorf("the answer is larger than %d MiB", MaxAnswerSize>>20)
+	errResponseTooLarge  = fmt.Errorf("the response is larger than %d MiB", MaxResponseSize>>20)
+	errMalformedResponse = errors.New("the response is not valid HTTP")
 )
 
-// readBounded reads as much as an answer may have. What is large gets its memory at
-// once, since a buffer that grows takes several times its size.
+// readBounded reads as much as a response may have. What is large gets its memory
+// at once, since a buffer that grows takes several times its size.
 func readBounded(r io.Reader) ([]byte, error) {
 	const usual = 1 << 20
 	var body bytes.Buffer
 	n, err := body.ReadFrom(io.LimitReader(r, usual))
 	if err == nil && n == usual {
-		const rest = MaxAnswerSize + 1 - usual
+		const rest = MaxResponseSize + 1 - usual
 		body.Grow(rest + bytes.MinRead)
 		n, err = body.ReadFrom(io.LimitReader(r, rest))
 		if err == nil && n == rest {
-			err = errAnswerTooLarge
+			err = errResponseTooLarge
 		}
 	}
 	return body.Bytes(), err
 }
 
-// withGrace returns a context that outlives its parent by d, and then ends for
-// the parent's reason.
-func withGrace(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// withGracePeriod returns a context that outlives its parent by d.
+func withGracePeriod(parent context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	if d == 0 {
 		return context.WithCancel(parent)
 	}
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
-		timer := time.AfterFunc(d, func() { cancel(parent.Err()) })
+		timer := time.AfterFunc(d, cancel)
 		context.AfterFunc(ctx, func() { timer.Stop() })
 	})
-	return ctx, func() { stop(); cancel(nil) }
+	return ctx, func() { stop(); cancel() }
 }
 
-func (c *Client) authorize(req *http.Request) {
-	req.Header.Set("Accept", "application/json")
-	if c.userAgent != "" {
-		req.Header.Set("User-Agent", c.userAgent)
+// newTransportError tells why an attempt got no response, in text that is safe to
+// show.
+func newTransportError(req *request, err error, unsent bool, m masker) error {
+	var inURL *url.Error // It quotes the URL, token and all.
+	for errors.As(err, &inURL) {
+		err = inURL.Err
 	}
-	if c.credentials.APIToken != "" {
-		req.Header.Set("Authorization", "Bearer "+c.credentials.APIToken)
-		return
+	if refused, ok := errors.AsType[*ProxyError](err); ok {
+		return &ProxyError{Request: req.Request, Address: safeText(refused.Address, maxExcerpt, m), Status: refused.Status}
 	}
-	req.Header.Set("X-Auth-Key", c.credentials.APIKey)
-	req.Header.Set("X-Auth-Email", c.credentials.Email)
+	text := safeText(err.Error(), maxMessage, m)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		// A dial timeout calls itself the former, though no context has ended.
+		err = errors.New(text)
+	}
+	return &TransportError{Request: req.Request, Err: err, Unsent: unsent, text: text}
 }
 
-// redact masks the credentials and the call's integration token in s, whatever
-// their case, with or without the dashes that the API may add or drop, and escaped
-// as in a URL.
-func (x *exchange) redact(s string) string {
-	if x.call.secret != "" {
-		s = secretPattern(x.call.secret).ReplaceAllLiteralString(s, masked)
-	}
-	c := x.client
-	c.redactOnce.Do(func() { c.secrets = secretPattern(c.credentials.APIToken, c.credentials.APIKey) })
-	return c.secrets.ReplaceAllLiteralString(s, masked)
-}
-
-// secretPattern finds secrets, at least one of which is not empty.
-func secretPattern(secrets ...string) *regexp.Regexp {
-	var patterns []string
-	for _, secret := range secrets {
-		if secret != "" {
-			patterns = append(patterns, dashless(secret), dashless(url.PathEscape(secret)), dashless(url.QueryEscape(secret)))
-		}
-	}
-	// The standard library quotes a proxy's URL that it can't use, password and all.
-	const userInfo = `[^\s/@:"]*:[^\s/@"]+@`
-	return regexp.MustCompile("(?i)" + strings.Join(append(patterns, userInfo), "|"))
-}
-
-func dashless(secret string) string {
-	undashed := strings.ReplaceAll(secret, "-", "")
-	if undashed == "" {
-		return regexp.QuoteMeta(secret)
-	}
-	var pattern strings.Builder
-	for i, r := range undashed {
-		if i > 0 {
-			pattern.WriteString("(?:-|%2D)*")
-		}
-		pattern.WriteString(regexp.QuoteMeta(string(r)))
-	}
-	return pattern.String()
-}
-
-// Printable makes text from outside safe for a terminal: what is not graphic
-// (control characters, escape sequences, text direction) is shown as its escape,
-// white space is folded, and what is longer than limit runes is cut.
-func Printable(s string, limit int) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		if unicode.IsSpace(r) {
-			space = b.Len() > 0
-			continue
-		}
-		if n++; n > limit {
-			b.WriteString("…")
-			break
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		if unicode.IsGraphic(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		}
-	}
-	return b.String()
+// mayQuote reports whether the error of a request that was sent may hold a part of
+// the response: net/http quotes what it can't parse.
+func mayQuote(err error) bool {
+	return !errors.As(err, new(*net.OpError)) && !errors.As(err, new(*tls.CertificateVerificationError)) &&
+		!errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, errResponseTooLarge)
 }

@@ -17,7 +17,7 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 	var seen []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, fmt.Sprint(r.Method, " ", r.Proto, " ", r.Close))
-		fmt.Fprint(w, `{"success": true}`)
+		fmt.Fprint(w, `{"success": true, "result": {"id": "x"}}`)
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -27,12 +27,12 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	trusted := server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	client.pooled.(*http.Transport).TLSClientConfig.RootCAs = trusted
-	client.singleUse.(*http.Transport).TLSClientConfig.RootCAs = trusted
+	client.pooled.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
+	client.singleUse.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
 
 	_, listErr := client.ListServices(t.Context(), "a")
-	_, linkErr := client.Link(t.Context(), "a", "token")
-	deleteErr := client.DeleteServices(t.Context(), "a", nil)
+	_, _, linkErr := client.link(t.Context(), "a", "token")
+	_, deleteErr := client.deleteServices(t.Context(), "a", nil)
 	same(t, "errors", fmt.Sprint(listErr, linkErr, deleteErr), fmt.Sprint(nil, nil, nil))
 	same(t, "requests", fmt.Sprint(seen), "[GET HTTP/1.1 false GET HTTP/1.1 true DELETE HTTP/1.1 false]")
 }

@@ -77,15 +77,15 @@ func TestLinkArrivesOnce(t *testing.T) {
 			_, err = b.ListServices(t.Context(), b.account)
 			noError(t, err)
 
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Drop: true, Times: 1})
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Drop: true, Times: 1})
 			_, err = b.ListServices(t.Context(), b.account)
 			noError(t, err)
 			equal(t, "lists that arrived", b.server.Count(cloudflaretest.List), 3)
 			equal(t, "calls that the client knows of", len(b.attempts.list()), 3)
 
-			b.server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true, After: after, Times: 1})
-			_, err = b.Link(t.Context(), b.account, token)
-			equal(t, "outcome is open", cloudflare.IsOutcomeOpen(err), true)
+			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: after, Times: 1})
+			_, _, err = b.Link(t.Context(), b.account, token)
+			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), true)
 			equal(t, "links", b.server.Count(cloudflaretest.Link), 1)
 		})
 	}
@@ -95,18 +95,21 @@ func TestLinkArrivesOnce(t *testing.T) {
 func TestDropsOverSockets(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
 			t.Run(fmt.Sprint(call, " ", after), func(t *testing.T) {
 				t.Parallel()
 				b := online(t, skipTime)
-				b.server.Fail(cloudflaretest.Fault{Call: call, Drop: true, After: after, Times: 1})
+				b.server.Fail(cloudflaretest.Fault{Op: call, Drop: true, After: after, Times: 1})
 				connection, err := b.connect(t.Context())
-				if call == cloudflaretest.Link && !after {
-					_ = wants[*cloudflare.LinkUnsettledError](t, err)
-					b.mustNotLeak(t, err.Error())
-					return
-				}
 				noError(t, err)
+				if call == cloudflaretest.Link {
+					equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(connection.LinkErr), true)
+					b.mustNotLeak(t, connection.LinkErr.Error())
+					if !after {
+						equal(t, "services", len(connection.Services), 0)
+						return
+					}
+				}
 				equal(t, "services", len(connection.Services), 1)
 
 				again := on(t, b.server, skipTime)
@@ -263,7 +266,7 @@ func TestRequestTimeoutOverSockets(t *testing.T) {
 			started := time.Now()
 			_, err := client.ListServices(t.Context(), "a")
 			between(t, "time taken", time.Since(started), 300*time.Millisecond, 5*time.Second)
-			says(t, err, "no complete answer within the request timeout of 100ms")
+			says(t, err, "no complete response within the request timeout of 100ms")
 			equal(t, "requests", requests.Load(), 3)
 		})
 	}
@@ -277,7 +280,11 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
 		for call, try := range callsOf(client, "a") {
 			err := try(t.Context())
-			says(t, err, "Proxy says no")
+			refused := wants[*cloudflare.ProxyError](t, err)
+			equal(t, "status", refused.Status, "407 Proxy Authentication Required")
+			says(t, err, "the proxy "+refused.Address+" refused the connection (407 Proxy Authentication Required)")
+			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
+			mustNotHold(t, err.Error(), "pass", "no-no")
 			mustNotHold(t, string(call)+err.Error(), someToken, cloudflaretest.APIToken)
 		}
 		return
@@ -294,7 +301,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 			return
 		}
 		defer conn.Close()
-		fmt.Fprint(conn, "HTTP/1.1 403 Proxy says no\r\nContent-Length: 0\r\n\r\n")
+		fmt.Fprint(conn, "HTTP/1.1 407 pass no-no\r\nContent-Length: 0\r\n\r\n")
 	}))
 	t.Cleanup(proxy.Close)
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProxyOfTheEnvironment$", "-test.count=1")

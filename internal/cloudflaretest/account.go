@@ -4,10 +4,7 @@
 package cloudflaretest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
-	"time"
 )
 
 // Service is a PagerDuty service that is connected to an account.
@@ -16,38 +13,17 @@ type Service struct {
 	Name string `json:"name"`
 }
 
-// Consent is what the human step of a link leads to, and when. The zero value shows a default service at once; Lists
-// and Delay together must both be over.
-type Consent struct {
-	// Services that the link connects. Nil stands for one service, On-call, with an ID that depends on
-	// the account alone; an empty slice for none.
-	Services []Service
-	// Lists is how many lists after the link still show nothing of it.
-	Lists int
-	// Delay is how long after the link its services show, on the server's clock.
-	Delay time.Duration
-	// Absent leaves the link waiting until [Account.FinishConsent].
-	Absent bool
-}
-
 // Account is an account at Cloudflare.
 type Account struct {
 	server *Server
 	id     string
 
 	// Guarded by server.mu.
-	consent  *Consent // nil for the server's
+	model    *LinkModel // nil for the server's
 	services []Service
 	waiting  []*pending
 	tokens   []*integrationToken
-}
-
-// pending is a link whose services do not show yet.
-type pending struct {
-	services []Service
-	lists    int
-	due      time.Time
-	absent   bool
+	policies []policy
 }
 
 type integrationToken struct {
@@ -55,7 +31,7 @@ type integrationToken struct {
 	used, relinked bool
 }
 
-// SetServices replaces the services that show, as somebody might do in the dashboard.
+// SetServices replaces the services that show.
 func (a *Account) SetServices(services ...Service) {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
@@ -69,21 +45,45 @@ func (a *Account) Services() []Service {
 	return a.visible()
 }
 
-// SetConsent sets what further links of this account lead to.
-func (a *Account) SetConsent(c Consent) {
+// SetLinkModel sets what further links of this account do.
+func (a *Account) SetLinkModel(m LinkModel) {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
-	a.consent = &c
+	a.model = &m
 }
 
-// FinishConsent does the human step for all links of the account that wait: their services show.
-func (a *Account) FinishConsent() {
+// PersonConnects does what a person does in the dashboard: log in to PagerDuty and choose services, which show at
+// once beside those that are connected already. Without any they are those of the account's [LinkModel].
+func (a *Account) PersonConnects(services ...Service) {
 	a.server.mu.Lock()
 	defer a.server.mu.Unlock()
-	for _, p := range a.waiting {
-		a.show(p.services)
+	if len(services) == 0 {
+		services = a.chosen(a.linkModel())
 	}
-	a.waiting = nil
+	a.show(services)
+}
+
+// PersonDisconnects disconnects all services in the dashboard. A link needs a person's act again after it.
+func (a *Account) PersonDisconnects() {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	a.clear()
+}
+
+// PersonReconnects disconnects all services and connects others in one go, and returns those; without any they are
+// the same names under new IDs. Between [Account.PersonDisconnects] and [Account.PersonConnects] there is a moment
+// without any.
+func (a *Account) PersonReconnects(services ...Service) []Service {
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	removed := a.clear()
+	if len(services) == 0 {
+		for _, service := range removed {
+			services = append(services, Service{ID: randomHex(16), Name: service.Name})
+		}
+	}
+	a.show(services)
+	return a.visible()
 }
 
 // Tokens returns the integration tokens made so far, in order.
@@ -101,7 +101,7 @@ func (a *Account) Tokens() []string {
 func (a *Account) visible() []Service {
 	now := a.server.now()
 	a.waiting = slices.DeleteFunc(a.waiting, func(p *pending) bool {
-		if p.absent || p.lists > 0 || now.Before(p.due) {
+		if p.lists > 0 || now.Before(p.due) {
 			return false
 		}
 		a.show(p.services)
@@ -110,7 +110,7 @@ func (a *Account) visible() []Service {
 	return append([]Service{}, a.services...)
 }
 
-// show adds services; one that is linked again keeps its place.
+// show adds services; one that is connected again keeps its place.
 func (a *Account) show(services []Service) {
 	for _, service := range services {
 		i := slices.IndexFunc(a.services, func(s Service) bool { return s.ID == service.ID })
@@ -130,7 +130,7 @@ func (a *Account) list() []Service {
 	return services
 }
 
-// clear deletes all services and returns those that showed. What a link has still to show goes with them: it
+// clear disconnects all services and returns those that showed. What a link has still to show goes with them: it
 // belongs to the connection as well.
 func (a *Account) clear() []Service {
 	removed := a.visible()
@@ -142,7 +142,7 @@ func (a *Account) clear() []Service {
 func (a *Account) issue() string {
 	id := randomHex(16)
 	if len(a.tokens)%2 == 1 {
-		id = id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
+		id = dashed(id)
 	}
 	a.tokens = append(a.tokens, &integrationToken{id: id})
 	return id
@@ -156,24 +156,4 @@ func (a *Account) token(id string) *integrationToken {
 		}
 	}
 	return nil
-}
-
-// link uses a token up.
-func (a *Account) link(t *integrationToken) {
-	t.used = true
-	consent := a.server.consent
-	if a.consent != nil {
-		consent = *a.consent
-	}
-	services := slices.Clone(consent.Services)
-	if services == nil {
-		sum := sha256.Sum256([]byte("service of " + a.id))
-		services = []Service{{ID: hex.EncodeToString(sum[:16]), Name: "On-call"}}
-	}
-	a.waiting = append(a.waiting, &pending{
-		services: services,
-		lists:    consent.Lists,
-		due:      a.server.now().Add(consent.Delay),
-		absent:   consent.Absent,
-	})
 }

@@ -24,9 +24,10 @@ import (
 const (
 	account   = "0123456789abcdef0123456789abcdef"
 	pagerduty = "/accounts/" + account + "/alerting/v3/destinations/pagerduty"
+	policies  = "/accounts/" + account + "/alerting/v3/policies"
 )
 
-// client makes calls as a user of one account, over a socket or in memory.
+// client makes requests as a user of one account, over a socket or in memory.
 type client struct {
 	*http.Client
 	t    *testing.T
@@ -34,7 +35,7 @@ type client struct {
 	auth string // the Authorization header; "" for none
 }
 
-// reply is an answer with its body read, as far as it went.
+// reply is a response with its body read, as far as it went.
 type reply struct {
 	Status int         `json:"-"`
 	Header http.Header `json:"-"`
@@ -62,7 +63,7 @@ func (r reply) id(t *testing.T) string {
 	return result.ID
 }
 
-// code is the code of the answer's first error, or 0.
+// code is the code of the response's first error, or 0.
 func (r reply) code() int {
 	if len(r.Errors) == 0 {
 		return 0
@@ -111,14 +112,18 @@ func (c client) link(token string) reply {
 	return c.do("GET", pagerduty+"/connect/"+token)
 }
 
-func (c client) connect() reply { c.t.Helper(); return c.link(c.token().id(c.t)) }
+func (c client) policies() reply { c.t.Helper(); return c.do("GET", policies) }
+func (c client) connect() reply  { c.t.Helper(); return c.link(c.token().id(c.t)) }
 
 func inMemory(t *testing.T, s *Server) client {
 	t.Helper()
-	return client{Client: &http.Client{Transport: s.RoundTripper()}, t: t, base: s.URL(), auth: "Bearer " + APIToken}
+	return client{Client: &http.Client{
+		Transport:     s.RoundTripper(),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, t: t, base: s.URL(), auth: "Bearer " + APIToken}
 }
 
-// overSocket keeps no connections, since net/http repeats a GET that fails on one it uses again.
+// overSocket keeps no connections, since net/http retries a GET that fails on one it uses again.
 func overSocket(t *testing.T, s *Server) client {
 	t.Helper()
 	c := inMemory(t, s)
@@ -143,7 +148,7 @@ func over(t *testing.T, test func(*Server, client)) {
 	}
 }
 
-// tolerant starts a server whose violations are the test's to look at.
+// tolerant starts a server whose violations are the test's to check.
 func tolerant(t *testing.T, opts ...Option) (*Server, client) {
 	t.Helper()
 	s, err := Start(opts...)
@@ -162,7 +167,7 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
-func TestCalls(t *testing.T) {
+func TestRequests(t *testing.T) {
 	t.Parallel()
 	over(t, func(s *Server, c client) {
 		t := c.t
@@ -199,16 +204,16 @@ func TestCalls(t *testing.T) {
 		}
 
 		log := s.Requests()
-		var calls []Call
+		var ops []Op
 		for _, r := range log {
-			calls = append(calls, r.Call)
+			ops = append(ops, r.Op)
 			equal(t, "account in the log", r.Account, account)
 			equal(t, "header in the log", r.Header.Get("Authorization"), "Bearer "+APIToken)
-			if r.Start.IsZero() || r.End.Before(r.Start) || r.Faulted || r.Linked != (r.Call == Link) {
+			if r.Start.IsZero() || r.End.Before(r.Start) || r.Faulted || r.Linked != (r.Op == Link) {
 				t.Errorf("log has %+v", r)
 			}
 		}
-		equal(t, "calls", calls, []Call{List, Token, Link, List, Delete, List})
+		equal(t, "requests", ops, []Op{List, Token, Link, List, Delete, List})
 		equal(t, "status in the log", log[1].Status, 201)
 		equal(t, "method in the log", log[1].Method, "POST")
 		equal(t, "path in the log", log[2].Path, basePath+pagerduty+"/connect/"+token)
@@ -247,83 +252,17 @@ func TestTokensWorkOnceAndForTheirAccountOnly(t *testing.T) {
 		again := c.link(first)
 		equal(t, "status of second link", again.Status, 400)
 		if again.code() == 0 || again.Success || !strings.Contains(again.Body, first) {
-			t.Errorf("second link is answered %s", again.Body)
+			t.Errorf("second link returns %s", again.Body)
 		}
 		equal(t, "services after second link", s.Account(account).Services(), []Service{})
-		// A fault in front of the call does not hide that it was repeated.
-		s.Fail(Fault{Call: Link, Status: 502})
+		// A fault in front of the request does not hide that it was retried.
+		s.Fail(Fault{Op: Link, Status: 502})
 		c.link(second)
 		c.link(first)
 		equal(t, "relinked", s.Relinked(), []string{first})
 		s.Heal()
 		equal(t, "status of a link after a fault without effect", c.link(second).Status, 200)
 		equal(t, "relinked", s.Relinked(), []string{first})
-	})
-}
-
-func TestConsent(t *testing.T) {
-	t.Parallel()
-	chosen := []Service{{ID: "b", Name: "Batch"}, {ID: "a", Name: "API"}}
-	connect := func(t *testing.T, c Consent) (*Account, client, *clock) {
-		t.Helper()
-		now := &clock{now: time.Unix(1e9, 0)}
-		s, api := tolerant(t, WithConsent(c), WithClock(now.read))
-		equal(t, "status of link", api.connect().Status, 200)
-		return s.Account(account), api, now
-	}
-	t.Run("at once", func(t *testing.T) {
-		t.Parallel()
-		_, api, _ := connect(t, Consent{Services: chosen})
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("none chosen", func(t *testing.T) {
-		t.Parallel()
-		_, api, _ := connect(t, Consent{Services: []Service{}})
-		equal(t, "services", api.list().services(t), []Service{})
-	})
-	t.Run("after lists", func(t *testing.T) {
-		t.Parallel()
-		a, api, _ := connect(t, Consent{Lists: 2, Services: chosen})
-		for range 2 {
-			equal(t, "services a list would show", a.Services(), []Service{})
-			equal(t, "services", api.list().services(t), []Service{})
-		}
-		equal(t, "services a list would show", a.Services(), chosen)
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("after a delay", func(t *testing.T) {
-		t.Parallel()
-		_, api, now := connect(t, Consent{Delay: time.Minute, Services: chosen})
-		now.advance(time.Minute - 1)
-		equal(t, "services too early", api.list().services(t), []Service{})
-		now.advance(1)
-		equal(t, "services", api.list().services(t), chosen)
-	})
-	t.Run("absent", func(t *testing.T) {
-		t.Parallel()
-		a, api, now := connect(t, Consent{Absent: true})
-		now.advance(time.Hour)
-		equal(t, "services too early", api.list().services(t), []Service{})
-		a.FinishConsent()
-		equal(t, "number of services", len(api.list().services(t)), 1)
-		api.delete()
-		a.FinishConsent()
-		equal(t, "services with nothing to finish", api.list().services(t), []Service{})
-	})
-	t.Run("of the account", func(t *testing.T) {
-		t.Parallel()
-		a, api, _ := connect(t, Consent{Services: chosen[:1]})
-		a.SetConsent(Consent{Services: []Service{{ID: "b", Name: "Renamed"}, {ID: "c", Name: "Cron"}}})
-		api.connect()
-		equal(t, "services", api.list().services(t), []Service{{ID: "b", Name: "Renamed"}, {ID: "c", Name: "Cron"}})
-	})
-	t.Run("deleted before it shows", func(t *testing.T) {
-		t.Parallel()
-		a, api, now := connect(t, Consent{Delay: time.Minute})
-		api.delete()
-		now.advance(time.Hour)
-		equal(t, "services", a.Services(), []Service{})
-		equal(t, "removed", a.server.Requests()[2].Removed, []Service{})
 	})
 }
 
@@ -336,9 +275,16 @@ func TestSetServices(t *testing.T) {
 	given[0].Name = "changed by the caller"
 	a.Services()[0].Name = "changed by the reader"
 	equal(t, "services", a.Services(), []Service{{ID: "00000000-0000-4000-8000-000000000000", Name: "Web"}})
-	if s.Account(account) != a {
+	if s.Account(account) != a || s.Account(strings.ToUpper(account)) != a {
 		t.Error("the account was made twice")
 	}
+	c := inMemory(t, s)
+	s.Fail(Fault{Op: List, Account: strings.ToUpper(account), Skip: 1, Status: 500})
+	capitals := strings.Replace(pagerduty, account, strings.ToUpper(account), 1)
+	equal(t, "status in capitals", c.do("GET", capitals).Status, 200)
+	equal(t, "status of the fault", c.list().Status, 500)
+	equal(t, "account in the log", s.Requests()[0].Account, strings.ToUpper(account))
+	equal(t, "lists", s.CountFor(account, List), 2)
 }
 
 func TestCredentials(t *testing.T) {
@@ -376,6 +322,7 @@ func TestCredentials(t *testing.T) {
 				t := c.t
 				c.auth = test.auth
 				equal(t, "status of list", c.do("GET", pagerduty, test.edit).Status, test.list)
+				equal(t, "status of policies", c.do("GET", policies, test.edit).Status, test.list)
 				created := c.do("POST", pagerduty+"/connect", test.edit)
 				equal(t, "status of token", created.Status, test.create)
 				equal(t, "code of token", created.code(), test.code)
@@ -402,12 +349,16 @@ func TestRoutes(t *testing.T) {
 			{"GET", pagerduty + "/connect", 405, 10405},
 			{"PUT", pagerduty, 405, 10405},
 			{"DELETE", pagerduty + "/connect/a", 405, 10405},
+			{"GET", policies + "/", 404, 7000},
+			{"GET", policies + "/a/b", 404, 7000},
+			{"PUT", policies, 405, 10405},
+			{"POST", policies + "/a", 405, 10405},
 			{"GET", strings.Replace(pagerduty, account, "nobody", 1), 404, 7003},
 		} {
 			got := c.do(test.method, test.path)
 			equal(t, test.path, []int{got.Status, got.code()}, []int{test.status, test.code})
 		}
-		equal(t, "requests that are no call", len(s.Requests())-s.Count(List), 7)
+		equal(t, "requests that are no request", len(s.Requests())-s.Count(List), 11)
 		message := c.do("GET", strings.Replace(pagerduty, account, "nobody", 1)).Errors[0].Message
 		equal(t, "message", message, "Could not route to /accounts/nobody/alerting/v3/destinations/pagerduty, "+
 			"perhaps your object identifier is invalid?")
@@ -441,20 +392,20 @@ func TestRateLimit(t *testing.T) {
 	other.auth = "Bearer " + ReadOnlyToken
 	equal(t, "status with another credential", other.list().Status, 200)
 	blocked := c.token()
-	equal(t, "another call is blocked", []int{blocked.Status, blocked.code()}, []int{429, 971})
+	equal(t, "another request is blocked", []int{blocked.Status, blocked.code()}, []int{429, 971})
 	equal(t, "tokens made", s.Account(account).Tokens(), []string{})
 
 	step(900*time.Millisecond, 200, `"default";r=1;t=300`, "")
 	s.Fail(Fault{Status: 500, Times: 1})
 	equal(t, "status of a fault", c.list().Status, 500)
-	step(0, 429, `"default";r=0;t=60`, "60") // the fault has spent a call as well
+	step(0, 429, `"default";r=0;t=60`, "60") // the fault has spent a request as well
 }
 
-func TestFaultAnswersInstead(t *testing.T) {
+func TestFaultReplacesResponse(t *testing.T) {
 	t.Parallel()
 	over(t, func(s *Server, c client) {
 		t := c.t
-		s.Fail(Fault{Call: Token, Times: 1, Status: 502, Body: "<html>", Header: http.Header{
+		s.Fail(Fault{Op: Token, Times: 1, Status: 502, Body: "<html>", Header: http.Header{
 			"Content-Type": {"text/html"}, "cf-ray": {"mine"}, "Ratelimit": nil,
 		}})
 		r := c.token()
@@ -468,7 +419,7 @@ func TestFaultAnswersInstead(t *testing.T) {
 		equal(t, "status in the log", s.Requests()[0].Status, 502)
 		equal(t, "faulted", s.Requests()[0].Faulted, true)
 
-		s.Fail(Fault{Call: Token, Times: 1, Status: 500, After: true})
+		s.Fail(Fault{Op: Token, Times: 1, Status: 500, After: true})
 		r = c.token()
 		equal(t, "status and type", []string{r.Body, r.Header.Get("Content-Type")}, []string{"", "application/json"})
 		equal(t, "tokens made", len(s.Account(account).Tokens()), 1)
@@ -561,7 +512,7 @@ func TestFaultHooks(t *testing.T) {
 	over(t, func(s *Server, c client) {
 		t := c.t
 		a := s.Account(account)
-		s.Fail(Fault{Call: List, Times: 1, Hook: func() {
+		s.Fail(Fault{Op: List, Times: 1, Hook: func() {
 			a.SetServices(Service{ID: "a", Name: "API"})
 			equal(t, "log in the hook", []int{len(s.Requests()), s.Requests()[0].Status}, []int{1, 0})
 		}})
@@ -575,10 +526,10 @@ func TestFaultsAreChosenInOrder(t *testing.T) {
 	s.Account(account)
 	s.Account("other")
 	c := inMemory(t, s)
-	s.Fail(Fault{Call: List, Account: "other", Status: 501})
-	s.Fail(Fault{Call: List, Account: account, Skip: 1, Times: 2, Status: 502})
-	s.Fail(Fault{Call: List, Account: account, Times: 1, Status: 503})
-	s.Fail(Fault{Call: Delete, Status: 504})
+	s.Fail(Fault{Op: List, Account: "other", Status: 501})
+	s.Fail(Fault{Op: List, Account: account, Skip: 1, Times: 2, Status: 502})
+	s.Fail(Fault{Op: List, Account: account, Times: 1, Status: 503})
+	s.Fail(Fault{Op: Delete, Status: 504})
 	var got []int
 	for range 4 {
 		got = append(got, c.list().Status)
@@ -597,13 +548,13 @@ func TestFaultsAreChosenInOrder(t *testing.T) {
 func TestInMemoryInABubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := NewOffline(WithLatency(time.Minute), WithConsent(Consent{Delay: time.Hour}))
+		s := NewOffline(WithLatency(time.Minute), WithLinkModel(LinkModel{Delay: time.Hour}))
 		equal(t, "URL", s.URL(), "http://127.0.0.1/client/v4")
 		s.Account(account)
 		c := inMemory(t, s)
 		start := time.Now()
 		c.connect()
-		equal(t, "time for two calls", time.Since(start), 2*time.Minute)
+		equal(t, "time for two requests", time.Since(start), 2*time.Minute)
 		equal(t, "services too early", c.list().services(t), []Service{})
 		time.Sleep(time.Hour)
 		equal(t, "number of services", len(c.list().services(t)), 1)
@@ -613,11 +564,11 @@ func TestInMemoryInABubble(t *testing.T) {
 		defer cancel()
 		start = time.Now()
 		if _, err := c.try(ctx, "GET", pagerduty); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error = %v, want a time-out", err)
+			t.Errorf("error = %v, want a timeout", err)
 		}
-		equal(t, "time to the time-out", time.Since(start), 90*time.Second)
+		equal(t, "time to the timeout", time.Since(start), 90*time.Second)
 		if _, err := c.try(ctx, "GET", pagerduty); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error = %v, want a time-out", err)
+			t.Errorf("error = %v, want a timeout", err)
 		}
 		equal(t, "lists that arrived", s.Count(List), 3)
 		equal(t, "violations", s.Violations(), nil)
@@ -651,7 +602,7 @@ func TestRequestsThatBreakTheContract(t *testing.T) {
 				if test.edit == nil {
 					test.edit = func(*http.Request) {}
 				}
-				s.Fail(Fault{Status: 500, Times: 1}) // The request counts, whatever it is answered.
+				s.Fail(Fault{Status: 500, Times: 1}) // The request counts, whatever the response.
 				c.do(test.method, test.path, test.edit)
 			}
 			violations := s.Violations()
@@ -665,7 +616,7 @@ func TestRequestsThatBreakTheContract(t *testing.T) {
 	}
 }
 
-func TestAnswersThatBreakTheContract(t *testing.T) {
+func TestResponsesThatBreakTheContract(t *testing.T) {
 	t.Parallel()
 	s, c := tolerant(t)
 	s.Account(account).SetServices(Service{Name: "no ID"})
@@ -687,29 +638,29 @@ func TestAnswersThatBreakTheContract(t *testing.T) {
 	)
 	for name, test := range map[string]struct {
 		method, path string
-		answer       answer
+		response     response
 		fits         bool
 	}{
-		"list":                 {"GET", "", answer{status: 200, header: good, body: []byte(list)}, true},
-		"delete":               {"DELETE", "", answer{status: 200, header: good, body: []byte(empty)}, true},
-		"refusal":              {"DELETE", "", answer{status: 403, header: good, body: []byte(failed)}, true},
-		"no ray":               {"GET", "", answer{status: 200, header: without("CF-Ray"), body: []byte(list)}, false},
-		"odd budget":           {"GET", "", answer{status: 200, header: with("Ratelimit", "r=1"), body: []byte(list)}, false},
-		"HTML":                 {"GET", "", answer{status: 200, header: with("Content-Type", "text/html"), body: []byte("<html>")}, false},
-		"no result":            {"GET", "", answer{status: 200, header: good, body: []byte(empty)}, false},
-		"result of a delete":   {"DELETE", "", answer{status: 200, header: good, body: []byte(list)}, false},
-		"success is false":     {"GET", "", answer{status: 200, header: good, body: []byte(strings.Replace(list, "true", "false", 1))}, false},
-		"success with errors":  {"GET", "", answer{status: 200, header: good, body: []byte(strings.Replace(failed, "false", `true,"result":[]`, 1))}, false},
-		"failure is success":   {"GET", "", answer{status: 403, header: good, body: []byte(list)}, false},
-		"status":               {"POST", "/connect", answer{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"token":                {"POST", "/connect", answer{status: 201, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, true},
-		"token with a slash":   {"POST", "/connect", answer{status: 201, header: good, body: []byte(`{"result":{"id":"a/b"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"short connection ID":  {"GET", "/connect/a", answer{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"429 with no delay":    {"GET", "", answer{status: 429, header: good, body: []byte(failed)}, false},
-		"429":                  {"GET", "", answer{status: 429, header: with("Retry-After", "1"), body: []byte(failed)}, true},
-		"429 with a fraction":  {"GET", "", answer{status: 429, header: with("Retry-After", "0.5"), body: []byte(failed)}, false},
-		"429 without a budget": {"GET", "", answer{status: 429, header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}}, body: []byte(failed)}, false},
-		"500":                  {"GET", "", answer{status: 500, header: good, body: []byte(failed)}, false},
+		"list":                 {"GET", "", response{status: 200, header: good, body: []byte(list)}, true},
+		"delete":               {"DELETE", "", response{status: 200, header: good, body: []byte(empty)}, true},
+		"refusal":              {"DELETE", "", response{status: 403, header: good, body: []byte(failed)}, true},
+		"no ray":               {"GET", "", response{status: 200, header: without("CF-Ray"), body: []byte(list)}, false},
+		"odd budget":           {"GET", "", response{status: 200, header: with("Ratelimit", "r=1"), body: []byte(list)}, false},
+		"HTML":                 {"GET", "", response{status: 200, header: with("Content-Type", "text/html"), body: []byte("<html>")}, false},
+		"no result":            {"GET", "", response{status: 200, header: good, body: []byte(empty)}, false},
+		"result of a delete":   {"DELETE", "", response{status: 200, header: good, body: []byte(list)}, false},
+		"success is false":     {"GET", "", response{status: 200, header: good, body: []byte(strings.Replace(list, "true", "false", 1))}, false},
+		"success with errors":  {"GET", "", response{status: 200, header: good, body: []byte(strings.Replace(failed, "false", `true,"result":[]`, 1))}, false},
+		"failure is success":   {"GET", "", response{status: 403, header: good, body: []byte(list)}, false},
+		"status":               {"POST", "/connect", response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
+		"token":                {"POST", "/connect", response{status: 201, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, true},
+		"token with a slash":   {"POST", "/connect", response{status: 201, header: good, body: []byte(`{"result":{"id":"a/b"},"success":true,"errors":[],"messages":[]}`)}, false},
+		"short connection ID":  {"GET", "/connect/a", response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
+		"429 with no delay":    {"GET", "", response{status: 429, header: good, body: []byte(failed)}, false},
+		"429":                  {"GET", "", response{status: 429, header: with("Retry-After", "1"), body: []byte(failed)}, true},
+		"429 with a fraction":  {"GET", "", response{status: 429, header: with("Retry-After", "0.5"), body: []byte(failed)}, false},
+		"429 without a budget": {"GET", "", response{status: 429, header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}}, body: []byte(failed)}, false},
+		"500":                  {"GET", "", response{status: 500, header: good, body: []byte(failed)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -718,7 +669,7 @@ func TestAnswersThatBreakTheContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			input, _ := match(request)
-			if err := checkAnswer(input, test.answer); (err == nil) != test.fits {
+			if err := checkResponse(input, test.response); (err == nil) != test.fits {
 				t.Errorf("error = %v, fits = %v", err, test.fits)
 			}
 		})
@@ -755,9 +706,9 @@ func TestCloseEndsStalls(t *testing.T) {
 	}()
 	<-arrived
 	s.Close()
-	equal(t, "the call is still under way", s.Requests()[0].End.IsZero(), false)
+	equal(t, "the request is still under way", s.Requests()[0].End.IsZero(), false)
 	if <-done == nil {
-		t.Error("a stalled call was answered after Close")
+		t.Error("a stalled request got a response after Close")
 	}
 	s.Close()
 }
@@ -775,13 +726,17 @@ func TestTogether(t *testing.T) {
 				if r, err := c.try(t.Context(), "GET", pagerduty+"/connect/"+token); err == nil && r.Status == 200 {
 					linked.Add(1)
 				}
-				s.Fail(Fault{Call: Delete, Status: 500, Times: 1})
+				s.Fail(Fault{Op: Delete, Status: 500, Times: 1})
 				_, _ = c.try(t.Context(), "DELETE", pagerduty)
 				_, _ = c.try(t.Context(), "GET", pagerduty)
 				a := s.Account(account)
-				a.SetConsent(Consent{})
-				a.FinishConsent()
-				_ = slices.Concat(a.Tokens(), s.Relinked(), s.Violations())
+				a.SetLinkModel(LinkModel{})
+				a.SetPolicies(Policy{AlertType: "a"})
+				_, _ = c.try(t.Context(), "GET", policies)
+				a.PersonReconnects()
+				a.PersonDisconnects()
+				a.PersonConnects()
+				_ = slices.Concat(a.Tokens(), s.Relinked(), s.Violations(), a.Policies())
 				_, _ = s.Requests(), a.Services()
 			})
 		}
@@ -789,7 +744,8 @@ func TestTogether(t *testing.T) {
 		equal(t, "links with effect", linked.Load(), 1)
 		equal(t, "relinked", s.Relinked(), []string{token})
 		equal(t, "deletes", s.Count(Delete), 8)
-		equal(t, "services", len(s.Account(account).Services()), 1)
+		services := s.Account(account).Services()
+		equal(t, "services", len(slices.CompactFunc(services, func(a, b Service) bool { return a.ID == b.ID })), len(services))
 	})
 }
 

@@ -39,46 +39,58 @@ var contract = sync.OnceValue(func() *openapi3.T {
 var filter = &openapi3filter.Options{
 	IncludeResponseStatus:             true,
 	RejectWhenRequestBodyNotSpecified: true,
-	// Wrong credentials are for the server to answer; they do not break the contract.
+	// Wrong credentials are for the server to response; they do not break the contract.
 	AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 	SchemaValidationOptions: []openapi3.SchemaValidationOption{
 		openapi3.DisableSchemaErrorDetails(),
 	},
 }
 
-// destinations matches the paths of all four calls, escaped as they are sent. openapi3's own routers go by the
-// decoded path, in which a token with a slash looks like another route.
-var destinations = regexp.MustCompile(
-	`^` + basePath + `/accounts/([^/]+)/alerting/v3/destinations/pagerduty(/connect(?:/([^/]+))?)?$`)
+// route is a path of openapi.yaml.
+type route struct {
+	path    string // with {account_id} and other parameters
+	item    *openapi3.PathItem
+	matches *regexp.Regexp // matches a path as it is sent, with a group for each parameter
+}
+
+// parameter matches a parameter in a path of openapi.yaml that is quoted for a regular expression.
+var parameter = regexp.MustCompile(`\\\{(\w+)\\\}`)
+
+// routes are the paths of openapi.yaml. openapi3's own routers go by the decoded path, in which a token with a slash
+// is part of another route.
+var routes = sync.OnceValue(func() (all []route) {
+	for path, item := range contract().Paths.Map() {
+		pattern := parameter.ReplaceAllString(regexp.QuoteMeta(basePath+path), `(?P<$1>[^/]+)`)
+		all = append(all, route{path: path, item: item, matches: regexp.MustCompile(`^` + pattern + `$`)})
+	}
+	return all
+})
 
 // match finds the operation that a request is for. The path alone may be known: then input is nil.
 func match(r *http.Request) (input *openapi3filter.RequestValidationInput, known bool) {
-	groups := destinations.FindStringSubmatch(r.URL.EscapedPath())
-	if groups == nil {
-		return nil, false
+	for _, route := range routes() {
+		groups := route.matches.FindStringSubmatch(r.URL.EscapedPath())
+		if groups == nil {
+			continue
+		}
+		operation := route.item.GetOperation(r.Method)
+		if operation == nil {
+			return nil, true
+		}
+		params := map[string]string{}
+		for i, name := range route.matches.SubexpNames()[1:] {
+			params[name] = unescape(groups[i+1])
+		}
+		return &openapi3filter.RequestValidationInput{
+			Request:    r,
+			PathParams: params,
+			Options:    filter,
+			Route: &routers.Route{
+				Spec: contract(), Path: route.path, PathItem: route.item, Method: r.Method, Operation: operation,
+			},
+		}, true
 	}
-	path := "/accounts/{account_id}/alerting/v3/destinations/pagerduty"
-	params := map[string]string{"account_id": unescape(groups[1])}
-	if groups[2] != "" {
-		path += "/connect"
-	}
-	if groups[3] != "" {
-		path += "/{token_id}"
-		params["token_id"] = unescape(groups[3])
-	}
-	item := contract().Paths.Value(path)
-	operation := item.GetOperation(r.Method)
-	if operation == nil {
-		return nil, true
-	}
-	return &openapi3filter.RequestValidationInput{
-		Request:    r,
-		PathParams: params,
-		Options:    filter,
-		Route: &routers.Route{
-			Spec: contract(), Path: path, PathItem: item, Method: r.Method, Operation: operation,
-		},
-	}, true
+	return nil, false
 }
 
 // unescape decodes a part of a path that net/url has already found well-formed.
@@ -98,7 +110,7 @@ func checkRequest(r *http.Request, input *openapi3filter.RequestValidationInput)
 	return openapi3filter.ValidateRequest(r.Context(), input)
 }
 
-func checkAnswer(input *openapi3filter.RequestValidationInput, a answer) error {
+func checkResponse(input *openapi3filter.RequestValidationInput, a response) error {
 	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input,
 		Status:                 a.status,

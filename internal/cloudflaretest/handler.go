@@ -6,8 +6,9 @@ package cloudflaretest
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 const (
 	// APIToken may do everything.
 	APIToken = "test-token-that-may-do-everything-000001"
-	// ReadOnlyToken may list; the other calls answer it with 403.
+	// ReadOnlyToken may list services and read policies; the other requests get 403.
 	ReadOnlyToken = "test-token-that-may-do-nothing-but-list1"
 	// APIKey and Email are the legacy pair. It may do everything.
 	APIKey = "0000000000000000000000000000000testkey"
@@ -32,18 +33,22 @@ type arrival struct {
 	*http.Request
 	log     *Request                               // its entry in the log
 	route   bool                                   // the path is one of openapi.yaml's
-	input   *openapi3filter.RequestValidationInput // nil where openapi.yaml has no such call
-	header  http.Header                            // what every answer to it has
+	input   *openapi3filter.RequestValidationInput // nil where openapi.yaml has no such operation
+	body    []byte                                 // what was sent with it, where openapi.yaml has a body
+	header  http.Header                            // what every response to it has
 	blocked time.Duration                          // what is left of the rate limit's block
 	fault   Fault                                  // acts on it; the zero value changes nothing
 }
 
-// exchange takes a request through the server, from its arrival to its answer.
-func (s *Server) exchange(r *http.Request) answer {
+// respond takes a request through the server, from its arrival to its response.
+func (s *Server) respond(r *http.Request) response {
 	in := s.arrive(r)
 	if in.input != nil {
 		if err := checkRequest(r, in.input); err != nil {
 			s.violation(r, err)
+		}
+		if in.input.Route.Operation.RequestBody != nil && r.Body != nil {
+			in.body, _ = io.ReadAll(r.Body) // What cannot be read is no policy.
 		}
 	}
 
@@ -54,7 +59,7 @@ func (s *Server) exchange(r *http.Request) answer {
 	if !f.comesAfter() {
 		pause(ctx, f.Stall)
 	}
-	out := answer{header: in.header}
+	out := response{header: in.header}
 	if f.comesAfter() || !f.replaces() {
 		out = s.regular(in)
 	}
@@ -83,7 +88,7 @@ func (s *Server) arrive(r *http.Request) *arrival {
 	}}
 	in.input, in.route = match(r)
 	if in.input != nil {
-		in.log.Call = Call(in.input.Route.Operation.OperationID)
+		in.log.Op = Op(in.input.Route.Operation.OperationID)
 		in.log.Account = in.input.PathParams["account_id"]
 		in.log.Token = in.input.PathParams["token_id"]
 	}
@@ -94,13 +99,13 @@ func (s *Server) arrive(r *http.Request) *arrival {
 	in.header, in.blocked = s.limit.take(credential(r), s.now())
 	in.header.Set("CF-Ray", randomHex(8)+"-TST")
 	in.header.Set("Content-Type", "application/json")
-	if in.log.Call == "" {
+	if in.log.Op == "" {
 		return in
 	}
-	if f := s.nextFault(in.log.Call, in.log.Account); f != nil {
+	if f := s.nextFault(in.log.Op, in.log.Account); f != nil {
 		in.fault, in.log.Faulted = *f, true
 	}
-	if a := s.accounts[in.log.Account]; a != nil {
+	if a := s.account(in.log.Account); a != nil {
 		s.noteRelink(a.token(in.log.Token))
 	}
 	return in
@@ -114,26 +119,20 @@ func (s *Server) noteRelink(t *integrationToken) {
 	}
 }
 
-// regular lets a call have its effect and returns Cloudflare's answer to it.
-func (s *Server) regular(in *arrival) answer {
-	status, content := s.perform(in)
-	body, err := json.Marshal(content)
-	if err != nil {
-		panic(err) // The envelope holds nothing that JSON cannot say.
-	}
-	out := answer{status: status, header: in.header, body: body}
-	if status == http.StatusTooManyRequests {
-		out.header.Set("Retry-After", strconv.Itoa(seconds(in.blocked)))
-	}
+// regular lets a request have its effect and returns Cloudflare's response to it.
+func (s *Server) regular(in *arrival) response {
+	out := s.perform(in)
+	maps.Copy(in.header, out.header)
+	out.header = in.header
 	if in.input != nil {
-		if err := checkAnswer(in.input, out); err != nil {
+		if err := checkResponse(in.input, out); err != nil {
 			s.violation(in.Request, err)
 		}
 	}
 	return out
 }
 
-// envelope is the form of all answers.
+// envelope is the form of all responses.
 type envelope struct {
 	Result   any       `json:"result,omitempty"`
 	Success  bool      `json:"success"`
@@ -151,52 +150,57 @@ type identified struct {
 	ID string `json:"id"`
 }
 
-func succeed(status int, result any) (int, envelope) {
-	return status, envelope{Result: result, Success: true, Errors: []message{}, Messages: []message{}}
+func succeed(status int, result any) response {
+	return response{status: status, body: marshal(envelope{
+		Result: result, Success: true, Errors: []message{}, Messages: []message{},
+	})}
 }
 
-func refuse(status, code int, text string, chain ...message) (int, envelope) {
-	return status, envelope{
+func refuse(status, code int, text string, chain ...message) response {
+	return response{status: status, body: marshal(envelope{
 		Errors:   []message{{Code: code, Message: text, Chain: chain}},
 		Messages: []message{},
-	}
+	})}
 }
 
 // perform does what a request asks for. Codes and messages are Cloudflare's where they are known; those for an
 // integration token that does not link are made up, and name the token so that a client that does not mask it shows.
-func (s *Server) perform(in *arrival) (int, envelope) {
+func (s *Server) perform(in *arrival) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	call, path := in.log.Call, strings.TrimPrefix(in.log.Path, basePath)
+	op, path := in.log.Op, strings.TrimPrefix(in.log.Path, basePath)
 	switch {
 	case in.blocked > 0:
-		return refuse(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
+		out := refuse(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
+		out.header = http.Header{"Retry-After": {strconv.Itoa(seconds(in.blocked))}}
+		return out
 	case !in.route:
 		return refuse(http.StatusNotFound, 7000, "No route for that URI")
-	case call == "":
+	case op == "":
 		return refuse(http.StatusMethodNotAllowed, 10405, "Method not allowed")
 	}
 
 	bearer := in.Header.Get("Authorization")
 	key, email := in.Header.Get("X-Auth-Key"), in.Header.Get("X-Auth-Email")
 	token, isBearer := strings.CutPrefix(bearer, "Bearer ")
+	readOnly := op == List || op == Policies || op == ReadPolicy
 	switch {
 	case bearer == "" && (key == "" || email == ""):
 		return refuse(http.StatusBadRequest, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
 	case bearer != "" && (!isBearer || token == "" || strings.ContainsAny(token, " \t")):
 		return refuse(http.StatusBadRequest, 6003, "Invalid request headers",
 			message{Code: 6111, Message: "Invalid format for Authorization header"})
-	case token == APIToken, token == ReadOnlyToken && call == List, bearer == "" && key == APIKey && email == Email:
+	case token == APIToken, token == ReadOnlyToken && readOnly, bearer == "" && key == APIKey && email == Email:
 	default:
 		return refuse(http.StatusForbidden, 10000, "Authentication error")
 	}
 
-	a := s.accounts[in.log.Account]
+	a := s.account(in.log.Account)
 	if a == nil {
 		return refuse(http.StatusNotFound, 7003,
 			fmt.Sprintf("Could not route to %s, perhaps your object identifier is invalid?", path))
 	}
-	switch call {
+	switch op {
 	case List:
 		return succeed(http.StatusOK, a.list())
 	case Delete:
@@ -204,7 +208,7 @@ func (s *Server) perform(in *arrival) (int, envelope) {
 		return succeed(http.StatusOK, nil)
 	case Token:
 		return succeed(http.StatusCreated, identified{a.issue()})
-	default:
+	case Link:
 		t := a.token(in.log.Token)
 		switch {
 		case t == nil:
@@ -213,9 +217,13 @@ func (s *Server) perform(in *arrival) (int, envelope) {
 			s.noteRelink(t)
 			return refuse(http.StatusBadRequest, 17101, "Integration token "+t.id+" has already been used")
 		}
-		a.link(t)
-		in.log.Linked = true
-		return succeed(http.StatusOK, identified{randomHex(16)})
+		var out response
+		out, in.log.Linked = a.link(t)
+		return out
+	case Policies:
+		return succeed(http.StatusOK, append([]policy{}, a.policies...))
+	default:
+		return a.managePolicy(op, in.input.PathParams["policy_id"], in.body)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// rateLimit is the budget of calls. A nil one is Cloudflare's, with hardly anything of it spent, ever.
+// rateLimit is the budget of requests. A nil one is Cloudflare's, with hardly anything of it spent, ever.
 type rateLimit struct {
 	limit         int
 	window, block time.Duration
@@ -18,12 +18,12 @@ type rateLimit struct {
 
 // budget is what one credential has spent.
 type budget struct {
-	calls   int
-	resets  time.Time // end of the window, or of the block
-	blocked bool
+	requests int
+	resets   time.Time // end of the window, or of the block
+	blocked  bool
 }
 
-// take counts a call. It returns the headers that tell of the budget, and what is left of a block.
+// take counts a request. It returns the headers that tell of the budget, and what is left of a block.
 func (l *rateLimit) take(credential string, now time.Time) (http.Header, time.Duration) {
 	if l == nil {
 		return budgetHeader(1199, 5*time.Minute, 1200, 5*time.Minute), 0
@@ -33,11 +33,11 @@ func (l *rateLimit) take(credential string, now time.Time) (http.Header, time.Du
 		b = &budget{resets: now.Add(l.window)}
 		l.budgets[credential] = b
 	}
-	if b.calls++; b.calls > l.limit && !b.blocked {
+	if b.requests++; b.requests > l.limit && !b.blocked {
 		b.blocked, b.resets = true, now.Add(l.block)
 	}
 	rest := b.resets.Sub(now)
-	header := budgetHeader(max(l.limit-b.calls, 0), rest, l.limit, l.window)
+	header := budgetHeader(max(l.limit-b.requests, 0), rest, l.limit, l.window)
 	if !b.blocked {
 		rest = 0
 	}

@@ -1,12 +1,6 @@
 // Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package cloudflaretest is a stand-in for the part of the Cloudflare API that connects an account to
-// PagerDuty: four calls with state behind them, a log of what was asked, and faults on demand.
-//
-// It serves on a loopback port ([New], [Start]) and from memory ([Server.RoundTripper]), with the
-// same behaviour. Every request and every regular answer is held against openapi.yaml; what does not
-// fit is a violation, and fails the test that started the server.
 package cloudflaretest
 
 import (
@@ -20,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -28,21 +23,28 @@ import (
 
 const basePath = "/client/v4"
 
-// Call names one of the four calls.
-type Call string
+// Op names a request of the API.
+type Op string
 
-// The four calls, as openapi.yaml names its operations.
+// The requests, as openapi.yaml names its operations. The provider makes the first five. The other four manage a
+// policy, for the official Cloudflare provider beside it.
 const (
-	List   Call = "list"
-	Delete Call = "delete"
-	Token  Call = "token"
-	Link   Call = "link"
+	List     Op = "list"
+	Delete   Op = "delete"
+	Token    Op = "token"
+	Link     Op = "link"
+	Policies Op = "policies"
+
+	CreatePolicy Op = "policy-create"
+	ReadPolicy   Op = "policy-read"
+	UpdatePolicy Op = "policy-update"
+	DeletePolicy Op = "policy-delete"
 )
 
-// Server is the stand-in. Its methods may be called at any time, from any goroutine, hooks included.
+// Server is the fake API. Its methods may be called at any time, from any goroutine, hooks included.
 type Server struct {
 	url     string
-	consent Consent
+	model   LinkModel
 	now     func() time.Time
 	latency time.Duration
 
@@ -62,11 +64,11 @@ type Server struct {
 // Option changes how a server behaves.
 type Option func(*Server)
 
-// WithConsent sets what a link leads to in accounts that have no consent of their own.
-func WithConsent(c Consent) Option { return func(s *Server) { s.consent = c } }
+// WithLinkModel sets what a link does in accounts that have no model of their own.
+func WithLinkModel(m LinkModel) Option { return func(s *Server) { s.model = m } }
 
-// WithRateLimit lets each credential make limit calls in a window, which starts with its first call. The
-// call after that is answered 429, as is every further one until block has passed; then a new window begins. A call
+// WithRateLimit lets each credential make limit requests in a window, which starts with its first request. The
+// request after that gets 429, as does every further one until block has passed; then a new window begins. A request
 // that a fault acts on counts as well.
 func WithRateLimit(limit int, window, block time.Duration) Option {
 	return func(s *Server) {
@@ -74,11 +76,11 @@ func WithRateLimit(limit int, window, block time.Duration) Option {
 	}
 }
 
-// WithClock replaces time.Now for the rate limit and for [Consent.Delay]. Stalls, latency and the times in the
+// WithClock replaces time.Now for the rate limit and for [LinkModel.Delay]. Stalls, latency and the times in the
 // request log stay with the real clock, or the clock of the synctest bubble they are in.
 func WithClock(now func() time.Time) Option { return func(s *Server) { s.now = now } }
 
-// WithLatency holds back each answer by d, after the call had its effect, or until the client has gone.
+// WithLatency holds back each response by d, after the request had its effect, or until the client has gone.
 func WithLatency(d time.Duration) Option { return func(s *Server) { s.latency = d } }
 
 // New starts a server on a loopback port for the time of a test, which fails for each violation.
@@ -86,7 +88,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	s, err := Start(opts...)
 	if err != nil {
-		t.Fatalf("Unable to start the stand-in for Cloudflare: %v", err)
+		t.Fatalf("Unable to start the fake API: %v", err)
 	}
 	t.Cleanup(func() {
 		s.Close()
@@ -97,7 +99,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	return s
 }
 
-// Start is [New] outside of a test: the caller closes the server and looks at [Server.Violations].
+// Start is [New] outside of a test: the caller closes the server and checks [Server.Violations].
 func Start(opts ...Option) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -115,7 +117,7 @@ func Start(opts ...Option) (*Server, error) {
 }
 
 // NewOffline makes a server without a listener, to be reached by its [Server.RoundTripper] alone.
-// The caller looks at [Server.Violations].
+// The caller checks [Server.Violations].
 func NewOffline(opts ...Option) *Server {
 	s := &Server{
 		url:      "http://127.0.0.1" + basePath,
@@ -143,34 +145,36 @@ func (s *Server) Close() {
 // URL is the base URL for a client, without a slash at its end.
 func (s *Server) URL() string { return s.url }
 
-// Account returns the account with this ID, and creates it where there is none. Requests for an account
-// that was never created are answered as Cloudflare does for an ID it does not know: 404, code 7003.
+// Account returns the account with this ID, in capitals or not, and creates it where there is none. Requests for one
+// that was never created get what Cloudflare returns for an ID it does not know: 404, code 7003.
 func (s *Server) Account(id string) *Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a := s.accounts[id]
+	a := s.account(id)
 	if a == nil {
 		a = &Account{server: s, id: id}
-		s.accounts[id] = a
+		s.accounts[strings.ToLower(id)] = a
 	}
 	return a
 }
 
+func (s *Server) account(id string) *Account { return s.accounts[strings.ToLower(id)] }
+
 // Request is what the server remembers of a request.
 type Request struct {
-	Call    Call   // "" for a request that is none of the four calls
+	Op      Op     // "" for a request that openapi.yaml does not have
 	Method  string // "GET"
 	Path    string // as it was sent, from /client/v4 on
-	Account string // the account ID in the path
+	Account string // the account ID in the path, as it was sent
 	Token   string // the integration token in the path of a link
 	Header  http.Header
 
-	Status  int       // of the answer; 0 when there was none, or the client left before it
+	Status  int       // of the response; 0 when there was none, or the client left before it
 	Faulted bool      // a fault acted on it, be it only by a hook
 	Removed []Service // what a delete took away of what a list would have shown
 	Linked  bool      // a link had its effect
 	Start   time.Time // when it arrived
-	End     time.Time // when its answer began, or it was dropped; zero until then
+	End     time.Time // when its response began, or it was dropped; zero until then
 }
 
 // Requests returns a copy of the log, in order of arrival, requests that are still under way included.
@@ -191,14 +195,14 @@ func (s *Server) ResetRequests() {
 	s.requests = nil
 }
 
-// Count counts the requests for a call in the log; "" counts all, those that are none of the four included.
-func (s *Server) Count(c Call) int {
-	return s.count(func(r *Request) bool { return c == "" || r.Call == c })
+// Count counts the requests of one kind in the log; "" counts all, those that openapi.yaml does not have included.
+func (s *Server) Count(op Op) int {
+	return s.count(func(r *Request) bool { return op == "" || r.Op == op })
 }
 
 // CountFor is [Server.Count] for one account.
-func (s *Server) CountFor(account string, c Call) int {
-	return s.count(func(r *Request) bool { return r.Account == account && (c == "" || r.Call == c) })
+func (s *Server) CountFor(account string, op Op) int {
+	return s.count(func(r *Request) bool { return strings.EqualFold(r.Account, account) && (op == "" || r.Op == op) })
 }
 
 func (s *Server) count(counts func(*Request) bool) (n int) {
@@ -213,14 +217,14 @@ func (s *Server) count(counts func(*Request) bool) (n int) {
 }
 
 // Relinked lists the integration tokens for which a link arrived after one had already had its effect: the mistake
-// of repeating a link blindly. Links that were turned away before their effect do not use up a token.
+// of retrying a link blindly. Links that were turned away before their effect do not use up a token.
 func (s *Server) Relinked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.relinked)
 }
 
-// Violations lists the requests and the regular answers that do not fit openapi.yaml, in words.
+// Violations lists the requests and the regular responses that do not fit openapi.yaml, in words.
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,14 +237,14 @@ func (s *Server) violation(r *http.Request, err error) {
 	s.violations = append(s.violations, fmt.Sprintf("%s %s: %v", r.Method, r.URL.EscapedPath(), err))
 }
 
-// answer is what goes back for a request, be it over a socket or in memory.
-type answer struct {
+// response is what goes back for a request, be it over a socket or in memory.
+type response struct {
 	status  int
 	header  http.Header
 	body    []byte
 	cut     bool // the body breaks off after sent bytes
 	sent    int
-	dropped bool // no answer at all
+	dropped bool // no response at all
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -253,7 +257,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	defer s.inflight.Done()
 
-	a := s.exchange(r)
+	a := s.respond(r)
 	if a.dropped {
 		panic(http.ErrAbortHandler)
 	}
@@ -263,7 +267,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.status)
 	if !a.cut {
-		w.Write(a.body) //nolint:errcheck // A client that has gone needs no answer.
+		w.Write(a.body) //nolint:errcheck // A client that has gone needs no response.
 		return
 	}
 	w.Write(a.body[:a.sent]) //nolint:errcheck // As above.
@@ -272,7 +276,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // RoundTripper serves requests from memory, in the goroutine that makes them: without sockets, so that
-// it works in a testing/synctest bubble. It does not look at the host. A dropped connection is an error that wraps
+// it works in a testing/synctest bubble. It ignores the host. A dropped connection is an error that wraps
 // [io.ErrUnexpectedEOF], and a truncated body ends in that error.
 func (s *Server) RoundTripper() http.RoundTripper { return memory{s} }
 
@@ -287,7 +291,7 @@ func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Cause(ctx)
 	}
 	// A RoundTripper must not change its request, and the contract check puts back a body it has read.
-	a := m.server.exchange(r.Clone(ctx))
+	a := m.server.respond(r.Clone(ctx))
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)

@@ -31,7 +31,7 @@ const accountID = "0123456789abcdef0123456789abcdef"
 
 // consent is the person who logs in to PagerDuty during the link and chooses two
 // services, which takes a moment.
-var consent = cloudflaretest.Consent{
+var consent = cloudflaretest.LinkModel{
 	Delay: 2 * time.Second,
 	Services: []cloudflaretest.Service{
 		{ID: "7f2c1c8e9d5b4a36a1c0e4f8b2d69730", Name: "Checkout"},
@@ -52,7 +52,7 @@ func demo() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := cloudflaretest.Start(cloudflaretest.WithConsent(consent))
+	server, err := cloudflaretest.Start(cloudflaretest.WithLinkModel(consent))
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 	terraform.Output = out
 	terraform.Env = []string{
 		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-		"CLOUDFLARE_ACCOUNT_ID=" + accountID,
+		"TF_VAR_account_id=" + accountID,
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), terraform.Path)

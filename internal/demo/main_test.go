@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // perform runs the demo on a fake API and returns what it said.
 func perform(ctx context.Context, t *testing.T, coloured bool, prepare func(*cloudflaretest.Server)) (string, error) {
 	t.Helper()
-	server := cloudflaretest.New(t, cloudflaretest.WithConsent(consent))
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(consent))
 	prepare(server)
 	var out bytes.Buffer
 	err := run(ctx, &out, coloured, "", server)
@@ -75,10 +75,10 @@ func TestDemo(t *testing.T) {
 
 func TestDemoFailsOnSurprises(t *testing.T) {
 	t.Parallel()
-	refuse := func(call cloudflaretest.Call) func(*cloudflaretest.Server) {
+	refuse := func(call cloudflaretest.Op) func(*cloudflaretest.Server) {
 		return func(s *cloudflaretest.Server) {
 			s.Fail(cloudflaretest.Fault{
-				Call: call, Status: http.StatusForbidden,
+				Op: call, Status: http.StatusForbidden,
 				Body: `{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}], "messages": []}`,
 			})
 		}
@@ -98,7 +98,7 @@ func TestDemoFailsOnSurprises(t *testing.T) {
 		},
 		"other services are connected": {
 			func(s *cloudflaretest.Server) {
-				s.Account(accountID).SetConsent(cloudflaretest.Consent{Services: other})
+				s.Account(accountID).SetLinkModel(cloudflaretest.LinkModel{Services: other})
 			},
 			`surprise at "Connect": this does not hold: The chosen services are connected`,
 		},
@@ -117,7 +117,7 @@ func TestDemoEndsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancelCause(t.Context())
 	out, err := perform(ctx, t, false, func(s *cloudflaretest.Server) {
-		s.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Hook: func() {
+		s.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Hook: func() {
 			interrupt(errors.New("Ctrl-C"))
 		}})
 	})

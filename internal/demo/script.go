@@ -143,7 +143,7 @@ func (s *stage) surprise(scene scene, what string) error {
 // requests counts the requests so far by their kind.
 func (s *stage) requests() string {
 	kinds := []struct {
-		call cloudflaretest.Call
+		call cloudflaretest.Op
 		name string
 	}{
 		{cloudflaretest.List, "list"}, {cloudflaretest.Token, "create a token"},
@@ -167,7 +167,7 @@ func warns(_ *stage, output string) bool {
 	})
 }
 
-func requested(times int, call cloudflaretest.Call) func(*stage, string) bool {
+func requested(times int, call cloudflaretest.Op) func(*stage, string) bool {
 	return func(s *stage, _ string) bool { return s.server.Count(call) == times }
 }
 

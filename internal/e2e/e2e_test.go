@@ -60,7 +60,7 @@ func expectServices(t *testing.T, what string, got, want []cloudflaretest.Servic
 	}
 }
 
-func expectRequests(t *testing.T, server *cloudflaretest.Server, call cloudflaretest.Call, want int) {
+func expectRequests(t *testing.T, server *cloudflaretest.Server, call cloudflaretest.Op, want int) {
 	t.Helper()
 	if got := server.Count(call); got != want {
 		t.Errorf("%d requests of %s, want %d", got, call, want)

@@ -16,7 +16,7 @@ import (
 )
 
 var rateLimited = cloudflaretest.Fault{
-	Call: cloudflaretest.List, Skip: 1, // the plan's list
+	Op: cloudflaretest.List, Skip: 1, // the plan's list
 	Status: http.StatusTooManyRequests,
 	Header: http.Header{"Retry-After": {"60"}},
 	Body:   `{"success": false, "errors": [{"code": 971, "message": "Please wait"}], "messages": []}`,
@@ -35,7 +35,7 @@ func TestInterrupt(t *testing.T) {
 		link, del   = cloudflaretest.Link, cloudflaretest.Delete
 	)
 	absent := func(s *cloudflaretest.Server) {
-		s.Account(accountA).SetConsent(cloudflaretest.Consent{Absent: true})
+		s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 	}
 	const interrupted = "the operation was interrupted"
 	connected := []cloudflaretest.Service{{ID: "11111111111111111111111111111111", Name: "Checkout"}}
@@ -45,7 +45,7 @@ func TestInterrupt(t *testing.T) {
 		applied bool // there is a connection before
 		prepare func(*cloudflaretest.Server)
 		args    []string
-		during  []cloudflaretest.Call // the last requests before the interrupt
+		during  []cloudflaretest.Op // the last requests before the interrupt
 		exit    int
 		says    []string
 		state   []cloudflaretest.Service // nil when nothing is in the state
@@ -54,17 +54,17 @@ func TestInterrupt(t *testing.T) {
 		"propagation of a link": {
 			prepare: absent,
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{link, list},
+			during:  []cloudflaretest.Op{link, list},
 			exit:    1, says: []string{"Warning: No PagerDuty Service Connected Yet"},
 			state: []cloudflaretest.Service{}, links: 1,
 		},
 		"a link on its way": {
 			prepare: func(s *cloudflaretest.Server) {
-				s.Account(accountA).SetConsent(cloudflaretest.Consent{Services: connected})
-				s.Fail(cloudflaretest.Fault{Call: link, After: true, Stall: time.Minute})
+				s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: connected})
+				s.Fail(cloudflaretest.Fault{Op: link, After: true, Stall: time.Minute})
 			},
 			args:   []string{"apply"},
-			during: []cloudflaretest.Call{token, link},
+			during: []cloudflaretest.Op{token, link},
 			// It had its effect, and a list shows that.
 			exit: 1, says: []string{"Creation complete"}, state: connected, links: 1,
 		},
@@ -72,32 +72,32 @@ func TestInterrupt(t *testing.T) {
 			config:  strings.Replace(plainConfig, "{", "{\n  wait_for_services = true", 1),
 			prepare: absent,
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{link, list},
+			during:  []cloudflaretest.Op{link, list},
 			exit:    1, says: []string{"Error: Unable to Connect PagerDuty", interrupted}, links: 1,
 		},
 		"waiting for the rate limit": {
 			prepare: func(s *cloudflaretest.Server) { s.Fail(rateLimited) },
 			args:    []string{"apply"},
-			during:  []cloudflaretest.Call{list, list},
+			during:  []cloudflaretest.Op{list, list},
 			exit:    1, says: []string{"Error: Unable to Connect PagerDuty", interrupted},
 		},
 		"propagation of a delete": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
 				body := []byte(`{"success": true, "errors": [], "messages": [], "result": [{"id": "` + connected[0].ID + `", "name": "Checkout"}]}`)
-				s.Fail(cloudflaretest.Fault{Call: list, Edit: func([]byte) []byte { return body }})
+				s.Fail(cloudflaretest.Fault{Op: list, Edit: func([]byte) []byte { return body }})
 			},
 			args:   []string{"destroy"},
-			during: []cloudflaretest.Call{del, list},
+			during: []cloudflaretest.Op{del, list},
 			exit:   1, says: []string{"Error: Unable to Disconnect PagerDuty", interrupted}, state: connected,
 		},
 		"retry of a read": {
 			applied: true,
 			prepare: func(s *cloudflaretest.Server) {
-				s.Fail(cloudflaretest.Fault{Call: list, Status: http.StatusInternalServerError, Body: "{}"})
+				s.Fail(cloudflaretest.Fault{Op: list, Status: http.StatusInternalServerError, Body: "{}"})
 			},
 			args:   []string{"plan"},
-			during: []cloudflaretest.Call{list, list},
+			during: []cloudflaretest.Op{list, list},
 			exit:   1, says: []string{"Error: Unable to Read PagerDuty Connection", interrupted}, state: connected,
 		},
 	} {
@@ -109,7 +109,7 @@ func TestInterrupt(t *testing.T) {
 			}
 			w := newWorkspace(t, server, test.config)
 			if test.applied {
-				server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: connected})
+				server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: connected})
 				w.Run(0, "apply")
 				server.ResetRequests()
 			}
@@ -134,7 +134,7 @@ func TestInterrupt(t *testing.T) {
 
 // interrupt runs terraform and interrupts it a moment after the last requests were
 // as given. It returns the output.
-func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during []cloudflaretest.Call, exit int, args ...string) string {
+func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during []cloudflaretest.Op, exit int, args ...string) string {
 	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), time.Minute)
 	defer cancel()
@@ -156,12 +156,12 @@ func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during
 	return result.Output
 }
 
-func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Call) bool {
+func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {
 	if len(requests) < len(calls) {
 		return false
 	}
 	for i, call := range calls {
-		if requests[len(requests)-len(calls)+i].Call != call {
+		if requests[len(requests)-len(calls)+i].Op != call {
 			return false
 		}
 	}

@@ -194,7 +194,7 @@ func TestConnectedService(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	service := cloudflaretest.Service{ID: "abcdef00000000000000000000000001", Name: "On-call"}
-	server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{service}})
+	server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{service}})
 	w := newWorkspace(t, server, plainConfig+`
 resource "terraform_data" "name" {
   input = "On-call"

@@ -79,7 +79,7 @@ list "pagerduty_connection" "all" {
 	}
 
 	// A token that may not even list.
-	server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 	if output := w.Run(0, "query", all); !strings.Contains(output, "Notifications Read") {
 		t.Errorf("no permission in:\n%s", output)
 	}

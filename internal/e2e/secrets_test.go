@@ -28,38 +28,38 @@ import (
 var leaks = map[string]func(*cloudflaretest.Account) cloudflaretest.Fault{
 	"success": nil,
 	"response lost": func(*cloudflaretest.Account) cloudflaretest.Fault {
-		return cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true, After: true}
+		return cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: true}
 	},
 	"response lost and nothing linked": func(*cloudflaretest.Account) cloudflaretest.Fault {
-		return cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true}
+		return cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true}
 	},
 	"refused, echoing": func(account *cloudflaretest.Account) cloudflaretest.Fault {
-		return cloudflaretest.Fault{Call: cloudflaretest.Link, Status: http.StatusBadRequest, Edit: echo(account, apiError)}
+		return cloudflaretest.Fault{Op: cloudflaretest.Link, Status: http.StatusBadRequest, Edit: echo(account, apiError)}
 	},
 	"failed, echoing": func(account *cloudflaretest.Account) cloudflaretest.Fault {
-		account.SetConsent(cloudflaretest.Consent{Absent: true})
-		return cloudflaretest.Fault{Call: cloudflaretest.Link, Status: http.StatusInternalServerError, Edit: echo(account, apiError)}
+		account.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
+		return cloudflaretest.Fault{Op: cloudflaretest.Link, Status: http.StatusInternalServerError, Edit: echo(account, apiError)}
 	},
 	"page of a proxy, echoing": func(account *cloudflaretest.Account) cloudflaretest.Fault {
 		return cloudflaretest.Fault{
-			Call: cloudflaretest.Link, Status: http.StatusForbidden, Header: http.Header{"Content-Type": {"text/html"}},
+			Op: cloudflaretest.Link, Status: http.StatusForbidden, Header: http.Header{"Content-Type": {"text/html"}},
 			Edit: echo(account, "<html><body>No %s here</body></html>"),
 		}
 	},
 	"redirected": func(account *cloudflaretest.Account) cloudflaretest.Fault {
-		account.SetConsent(cloudflaretest.Consent{Absent: true})
+		account.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
 		header := http.Header{"Location": {""}}
 		return cloudflaretest.Fault{
-			Call: cloudflaretest.Link, Status: http.StatusFound, Header: header,
+			Op: cloudflaretest.Link, Status: http.StatusFound, Header: header,
 			Hook: func() { header.Set("Location", "/moved/"+last(account.Tokens())) },
 			Edit: echo(account, `<a href="/moved/%s">moved</a>`),
 		}
 	},
 	"token made without success": func(account *cloudflaretest.Account) cloudflaretest.Fault {
-		return cloudflaretest.Fault{Call: cloudflaretest.Token, Edit: echo(account, `{"success": false, "errors": [], "messages": ["%[1]s"], "result": {"id": "%[1]s"}}`)}
+		return cloudflaretest.Fault{Op: cloudflaretest.Token, Edit: echo(account, `{"success": false, "errors": [], "messages": ["%[1]s"], "result": {"id": "%[1]s"}}`)}
 	},
 	"token cut short": func(*cloudflaretest.Account) cloudflaretest.Fault {
-		return cloudflaretest.Fault{Call: cloudflaretest.Token, Edit: func(body []byte) []byte { return body[:len(body)-3] }}
+		return cloudflaretest.Fault{Op: cloudflaretest.Token, Edit: func(body []byte) []byte { return body[:len(body)-3] }}
 	},
 }
 

@@ -65,7 +65,7 @@ var (
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	server.Account(accountA).SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{checkout}})
+	server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{checkout}})
 	server.Account(accountB).SetServices(network)
 
 	w := newWorkspace(t, server, plainConfig)
@@ -109,10 +109,10 @@ func TestPendingWarning(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
 	account := server.Account(accountA)
-	account.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{checkout}, Absent: true})
+	account.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{checkout}, NeedsPerson: true})
 	w := newWorkspace(t, server, plainConfig)
 	expectDiagnostics(t, w.Apply(), diagnostic{severity: "warning", summary: "No PagerDuty Service Connected Yet", parts: []string{accountA}})
-	account.FinishConsent()
+	account.PersonConnects()
 	expectDiagnostics(t, w.Apply())
 	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
 }

@@ -41,8 +41,8 @@ var special = map[string]func(*workspace){
 	"data-sources/pagerduty_connected_service/data-source.tf": looksUp,
 	"data-sources/pagerduty_connected_service/id.tf":          looksUp,
 
-	"list-resources/pagerduty_connection/default.tfquery.hcl":       queries,
-	"list-resources/pagerduty_connection/list-resource.tfquery.hcl": queries,
+	"list-resources/pagerduty_connection/include_resource.tfquery.hcl": queries,
+	"list-resources/pagerduty_connection/list-resource.tfquery.hcl":    queries,
 
 	"resources/pagerduty_connection/adopt_existing.tf":      adopts,
 	"resources/pagerduty_connection/import-by-identity.tf":  importsIdentity,
@@ -106,7 +106,7 @@ func (w *workspace) keeps() {
 	w.ExpectEmptyPlan()
 }
 
-func (w *workspace) expectRequests(call cloudflaretest.Call, want int) {
+func (w *workspace) expectRequests(call cloudflaretest.Op, want int) {
 	w.T.Helper()
 	if got := w.server.Count(call); got != want {
 		w.T.Errorf("%d requests of %q, want %d", got, call, want)
@@ -191,7 +191,7 @@ func adopts(w *workspace) {
 func (w *workspace) follows(want string) {
 	w.T.Helper()
 	after := w.Read("main.tf")
-	w.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{website}})
+	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{website}})
 	w.write(single(w.T, "resources/pagerduty_connection/resource.tf"))
 	w.Run(0, "apply")
 	w.Write("main.tf", after)
@@ -206,7 +206,7 @@ func (w *workspace) follows(want string) {
 // another service.
 func pagesOnceChosen(w *workspace) {
 	w.T.Helper()
-	w.a.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{onCall}})
+	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{onCall}})
 	w.Run(0, "validate")
 	terraformtest.ExpectText(w.T, w.Run(1, "apply"), "Cloudflare is not connected to a PagerDuty service named Website.")
 	w.a.SetServices(onCall, website)

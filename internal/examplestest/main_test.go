@@ -79,7 +79,7 @@ func examples(t *testing.T) []example {
 
 // single is an example of one file, which says where the provider comes from
 // unless the file does.
-func single(t *testing.T, path string) example {
+func single(t testing.TB, path string) example {
 	t.Helper()
 	e := example{path: path, files: map[string]string{}}
 	if strings.HasSuffix(path, queried) {
@@ -133,7 +133,7 @@ type workspace struct {
 }
 
 // newWorkspace copies the example and initialises terraform. The provider gets
-// its token and account A from the environment.
+// its token from the environment, and the example account A.
 func newWorkspace(t *testing.T, e example) *workspace {
 	t.Helper()
 	server := cloudflaretest.New(t)
@@ -181,7 +181,7 @@ func files(t *testing.T, folder string) []string {
 	return found
 }
 
-func read(t *testing.T, path string) string {
+func read(t testing.TB, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(path)))
 	if err != nil {

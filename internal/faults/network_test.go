@@ -31,7 +31,7 @@ func TestToxics(t *testing.T) {
 		resets2 = `{"type": "reset_peer", "stream": "upstream", "attributes": {"timeout": 50}}`
 		nothing = `{"type": "limit_data", "attributes": {"bytes": 0}}`
 
-		timedOut = "no complete answer within the request timeout of 700ms"
+		timedOut = "no complete response within the request timeout of 700ms"
 		ended    = "EOF"
 		reset    = "connection reset by peer"
 	)
@@ -86,7 +86,7 @@ func TestToxics(t *testing.T) {
 					}
 					for _, d := range result.resp.errors() {
 						// A busy machine may need the whole request timeout to tell.
-						if !containsAny(d.Detail, []string{test.says, "no complete answer within the request timeout"}) || !strings.Contains(d.Detail, "Check the network") {
+						if !containsAny(d.Detail, []string{test.says, "no complete response within the request timeout"}) || !strings.Contains(d.Detail, "Check the network") {
 							t.Errorf("%s: %q, or advice, is missing: %s", name, test.says, d.Detail)
 						}
 					}
@@ -257,7 +257,7 @@ func TestRefusedLink(t *testing.T) {
 
 	forAMoment := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 8})
-		s.server.Fail(cloudflaretest.Fault{Call: token, Times: 1, Hook: func() {
+		s.server.Fail(cloudflaretest.Fault{Op: token, Times: 1, Hook: func() {
 			f.refuse()
 			time.AfterFunc(600*time.Millisecond, f.listen)
 		}})
@@ -276,7 +276,7 @@ func TestRefusedLink(t *testing.T) {
 	forGood := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 1})
 		s.server.ResetRequests()
-		s.server.Fail(cloudflaretest.Fault{Call: token, Times: 1, Hook: f.refuse})
+		s.server.Fail(cloudflaretest.Fault{Op: token, Times: 1, Hook: f.refuse})
 		result, err := s.try(t.Context(), op, uncut, 1)
 		want := outcome{fails: connectFails}
 		if err == nil {
@@ -324,7 +324,7 @@ func TestUnreachable(t *testing.T) {
 
 // unresolved is what is said of a name that does not exist. A resolver may also
 // take too long to say so.
-var unresolved = []string{"lookup api.cloudflare.invalid", "no complete answer within the request timeout of 3s"}
+var unresolved = []string{"lookup api.cloudflare.invalid", "no complete response within the request timeout of 3s"}
 
 // expectUnsent runs operations that have to fail, with an error that says one of
 // these, and the advice, before any request has arrived. It returns how many.

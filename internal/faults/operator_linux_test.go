@@ -145,7 +145,7 @@ func (it *iteration) test(t *testing.T) {
 		if t.Failed() {
 			t.Logf("latency %s\n%s", latency, strings.Join(it.story, "\n"))
 			for _, request := range it.server.Requests() {
-				t.Logf("%s %-6s %d linked %t removed %v", request.Start.Format("05.000"), request.Call, request.Status, request.Linked, request.Removed)
+				t.Logf("%s %-6s %d linked %t removed %v", request.Start.Format("05.000"), request.Op, request.Status, request.Linked, request.Removed)
 			}
 		}
 	}()
@@ -200,7 +200,7 @@ func (it *iteration) destroy(latency time.Duration) {
 	if it.random.IntN(2) == 0 {
 		requests = 2
 		// Someone adds a service after the plan, when destroy checks.
-		it.server.Fail(cloudflaretest.Fault{Call: list, Skip: 1, Times: 1, Hook: func() {
+		it.server.Fail(cloudflaretest.Fault{Op: list, Skip: 1, Times: 1, Hook: func() {
 			account.SetServices(append(account.Services(), unplanned)...)
 		}})
 	}
@@ -282,9 +282,9 @@ func (it *iteration) signalRun(latency time.Duration, requests int, args ...stri
 	moment := "before the first request"
 	if requests := it.server.Requests(); len(requests) > 0 {
 		last := requests[len(requests)-1]
-		moment = fmt.Sprintf("after request %d, %s", len(requests), last.Call)
+		moment = fmt.Sprintf("after request %d, %s", len(requests), last.Op)
 		if it.during = last.End.IsZero(); it.during {
-			moment = fmt.Sprintf("during request %d, %s", len(requests), last.Call)
+			moment = fmt.Sprintf("during request %d, %s", len(requests), last.Op)
 		}
 	}
 	hit := process.signal(what, again)
@@ -480,13 +480,13 @@ func (it *iteration) audit(connected bool) {
 			}
 			connected = true
 		}
-		if request.Call != del {
+		if request.Op != del {
 			continue
 		}
 		connected = false
 		// One list is for the plan, and one right before the delete.
 		from, plan := it.plan(i)
-		if i-from < 2 || requests[i-2].Call != list || requests[i-1].Call != list {
+		if i-from < 2 || requests[i-2].Op != list || requests[i-1].Op != list {
 			it.t.Errorf("request %d deletes without a list", i+1)
 		}
 		for _, removed := range request.Removed {

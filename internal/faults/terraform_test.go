@@ -32,19 +32,19 @@ func TestTerraform(t *testing.T) {
 		deletes   int
 	}{
 		"link without a response": {
-			cut: cloudflaretest.Fault{Call: link, Times: 1}, offset: 100,
+			cut: cloudflaretest.Fault{Op: link, Times: 1}, offset: 100,
 			args: []string{"apply"}, says: []string{"1 added"}, left: true, links: 1,
 		},
 		"refresh without a response": {
-			connected: true, cut: cloudflaretest.Fault{Call: list}, offset: 200,
+			connected: true, cut: cloudflaretest.Fault{Op: list}, offset: 200,
 			args: []string{"plan"}, exit: 1, says: []string{"Error: " + readFails, "unexpected EOF", "Check the network"}, left: true,
 		},
 		"list before a destroy without a response": {
-			connected: true, cut: cloudflaretest.Fault{Call: list, Skip: 1}, offset: 400,
+			connected: true, cut: cloudflaretest.Fault{Op: list, Skip: 1}, offset: 400,
 			args: []string{"destroy"}, exit: 1, says: []string{"Error: " + disconnectFails, "unexpected EOF"}, left: true,
 		},
 		"delete without a response": {
-			connected: true, cut: cloudflaretest.Fault{Call: del, Times: 1}, offset: 0,
+			connected: true, cut: cloudflaretest.Fault{Op: del, Times: 1}, offset: 0,
 			args: []string{"destroy"}, says: []string{"1 destroyed"}, deletes: 1,
 		},
 		"resets": {
@@ -69,7 +69,7 @@ func TestTerraform(t *testing.T) {
 			before := w.Read(terraformtest.StateFile)
 			w.Env = append(w.Env, "CLOUDFLARE_BASE_URL="+baseURL(proxy.Listen))
 			w.Write("provider.tf", "provider \"pagerduty\" {\n  max_retries = 0\n}\n")
-			if test.cut.Call != "" {
+			if test.cut.Op != "" {
 				test.cut.Header = cut{ends, test.offset, t.Name()}.header()
 				server.Fail(test.cut)
 			}

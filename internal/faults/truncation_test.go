@@ -50,9 +50,9 @@ var (
 type operation struct {
 	stride  int // every so many offsets are tried, 1 for each; what is much like another operation has more
 	before  []cloudflaretest.Service
-	consent cloudflaretest.Consent // connected at once, if it is zero
-	call    cloudflaretest.Call    // the response is that to this request,
-	skip    int                    // after so many others to it
+	consent cloudflaretest.LinkModel // connected at once, if it is zero
+	call    cloudflaretest.Op        // the response is that to this request,
+	skip    int                      // after so many others to it
 	run     func(*session, context.Context, string) (response, error)
 	prior   []cloudflaretest.Service // in the state before; nil for none
 	retries bool                     // the provider may retry the request
@@ -98,7 +98,7 @@ var operations = map[string]operation{
 	},
 	"create/link that waits for a person": {
 		stride:  7,
-		consent: cloudflaretest.Consent{Absent: true},
+		consent: cloudflaretest.LinkModel{NeedsPerson: true},
 		call:    link, run: (*session).create, slow: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 		lost:  outcome{fails: connectFails, links: 1},
@@ -193,7 +193,7 @@ func newSessionWith(t *testing.T, prepare func(*session) []string, env ...string
 	t.Helper()
 	// The header that tells of the budget must not slow the provider down.
 	s := &session{server: cloudflaretest.New(t,
-		cloudflaretest.WithRateLimit(1<<30, time.Hour, time.Hour), cloudflaretest.WithConsent(cloudflaretest.Consent{Services: connected}))}
+		cloudflaretest.WithRateLimit(1<<30, time.Hour, time.Hour), cloudflaretest.WithLinkModel(cloudflaretest.LinkModel{Services: connected}))}
 	if prepare != nil {
 		env = append(env, prepare(s)...)
 	}
@@ -261,10 +261,10 @@ func (s *session) try(ctx context.Context, op operation, c cut, times int) (tria
 	result := trial{account: fmt.Sprintf("%032x", s.serial.Add(1))}
 	account := s.server.Account(result.account)
 	account.SetServices(op.before...)
-	if op.consent.Absent {
-		account.SetConsent(op.consent)
+	if op.consent.NeedsPerson {
+		account.SetLinkModel(op.consent)
 	}
-	s.server.Fail(cloudflaretest.Fault{Call: op.call, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
+	s.server.Fail(cloudflaretest.Fault{Op: op.call, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
 	limit := patience
 	if op.slow {
 		limit += propagationTimeout
@@ -494,11 +494,11 @@ func (s *session) audit(t *testing.T, wanted map[string]outcome) {
 	for account, want := range wanted {
 		links, deletes := 0, 0
 		for i, r := range requests[account] {
-			if r.Call == link {
+			if r.Op == link {
 				links++
 			}
-			if r.Call == del {
-				if i == 0 || requests[account][i-1].Call != list {
+			if r.Op == del {
+				if i == 0 || requests[account][i-1].Op != list {
 					t.Errorf("account %s: a delete without a list", account)
 				}
 				if slices.Contains(r.Removed, network) {

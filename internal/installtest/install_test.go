@@ -16,11 +16,13 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -163,9 +165,12 @@ terraform {
   }
 }
 
-resource "pagerduty_connection" "this" {}
+resource "pagerduty_connection" "this" {
+  account_id = "` + accountID + `"
+}
 
 data "pagerduty_services" "all" {
+  account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
 }
 
@@ -258,7 +263,6 @@ func fakeAPI(t *testing.T) (*cloudflaretest.Server, []string) {
 	server.Account(accountID)
 	return server, []string{
 		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
-		"CLOUDFLARE_ACCOUNT_ID=" + accountID,
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 }
@@ -304,7 +308,7 @@ func TestRelease(t *testing.T) {
 
 	want := []string{r.name("manifest.json"), r.sums(), r.signature()}
 	for _, platform := range r.platforms() {
-		want = append(want, r.zip(platform), r.zip(platform)+".cdx.json")
+		want = append(want, r.zip(platform), r.name(platform+".cdx.json"))
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(r.files)); !slices.Equal(got, want) || !slices.Contains(r.platforms(), thisPlatform) {
@@ -356,9 +360,56 @@ func TestRelease(t *testing.T) {
 		if want := []string{"LICENSE", binary}; !slices.Equal(names, want) {
 			t.Errorf("%s: got %q, want %q", platform, names, want)
 		}
-		if sbom := r.files[r.zip(platform)+".cdx.json"]; !bytes.Contains(sbom, []byte(checksum(archive))) {
-			t.Errorf("%s: the SBOM is of another zip", platform)
+		program, err := fs.ReadFile(files, binary)
+		if err != nil {
+			t.Fatal(err)
 		}
+		checkSBOM(t, r.files[r.name(platform+".cdx.json")], program)
+	}
+}
+
+// checkSBOM compares an SBOM with the program that it describes.
+func checkSBOM(t *testing.T, content, program []byte) {
+	t.Helper()
+	var sbom struct {
+		Metadata struct {
+			Component struct{ Name, Version string }
+			// Properties occur more than once, one for each build tag for example.
+			Properties []struct{ Name, Value string }
+		}
+		Components []struct{ Name, Version string }
+	}
+	if err := json.Unmarshal(content, &sbom); err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.Read(bytes.NewReader(program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sbom.Metadata.Component; got.Name != info.Main.Path || got.Version != "v"+released {
+		t.Errorf("SBOM of %s %s", got.Name, got.Version)
+	}
+	hash := "no hash"
+	for _, property := range sbom.Metadata.Properties {
+		if property.Name == "cdx:gomod:binary:hash:SHA-256" {
+			hash = property.Value
+		}
+	}
+	if hash != checksum(program) {
+		t.Errorf("SBOM of a program with %s, not %s", hash, checksum(program))
+	}
+	want := []string{"std " + info.GoVersion}
+	for _, module := range info.Deps {
+		want = append(want, module.Path+" "+module.Version)
+	}
+	var got []string
+	for _, component := range sbom.Components {
+		got = append(got, component.Name+" "+component.Version)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("SBOM with %q, want %q", got, want)
 	}
 }
 

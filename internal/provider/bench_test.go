@@ -22,7 +22,7 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// BenchmarkSchema is from the start of a provider to the answer with its schemas.
+// BenchmarkSchema is from the start of a provider to the response with its schemas.
 func BenchmarkSchema(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
@@ -37,7 +37,7 @@ func BenchmarkSchema(b *testing.B) {
 }
 
 // BenchmarkFirstList is from the start of a provider over its configuration to its
-// first answer.
+// first response.
 func BenchmarkFirstList(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
@@ -55,21 +55,20 @@ func BenchmarkPlan(b *testing.B) {
 			for b.Loop() {
 				readMany(b, wire, 1_000, accounts)
 			}
-			b.ReportMetric(float64(wire.calls.Load())/float64(b.N), "calls/op")
+			b.ReportMetric(float64(wire.requests.Load())/float64(b.N), "requests/op")
 		})
 	}
 }
 
-// TestCallsOfManyDataSources: objects on one account cost no more calls than
-// their concurrency forces.
-func TestCallsOfManyDataSources(t *testing.T) {
+// Objects on one account cost no more requests than their concurrency forces.
+func TestRequestsOfManyDataSources(t *testing.T) {
 	t.Parallel()
 	const sources = 1_000
 	synctest.Test(t, func(t *testing.T) {
 		wire := &counted{latency: 50 * time.Millisecond}
 		readMany(t, wire, sources, 1)
-		if calls := wire.calls.Load(); calls > sources/parallelism+5 {
-			t.Errorf("%d calls for %d data sources on one account", calls, sources)
+		if requests := wire.requests.Load(); requests > sources/parallelism+5 {
+			t.Errorf("%d requests for %d data sources on one account", requests, sources)
 		}
 	})
 }
@@ -77,7 +76,7 @@ func TestCallsOfManyDataSources(t *testing.T) {
 // readMany starts a provider and reads data sources, spread evenly over accounts.
 func readMany(t tester, wire *counted, sources, accounts int) {
 	t.Helper()
-	offline := &standIn{Server: cloudflaretest.NewOffline(), url: "http://127.0.0.1/client/v4"}
+	offline := &fakeAPI{Server: cloudflaretest.NewOffline(), url: "http://127.0.0.1/client/v4"}
 	core := newCore(t, offline, nil, func(config *cloudflare.Config) { config.Transport = wire })
 	typ := core.schemas.DataSourceSchemas["pagerduty_services"].ValueType()
 	configs := make([]*tfprotov6.DynamicValue, accounts)
@@ -104,18 +103,18 @@ func readMany(t tester, wire *counted, sources, accounts int) {
 	}
 }
 
-// counted answers each list after some latency, and counts them.
+// counted responds to each list after some latency, and counts them.
 type counted struct {
-	latency time.Duration
-	calls   atomic.Int64
+	latency  time.Duration
+	requests atomic.Int64
 }
 
 func (c *counted) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.calls.Add(1)
+	c.requests.Add(1)
 	time.Sleep(c.latency)
-	const answer = `{"result":[{"id":"11111111111111111111111111111111","name":"Primary"}],"success":true,"errors":[],"messages":[]}`
+	const list = `{"result":[{"id":"11111111111111111111111111111111","name":"Primary"}],"success":true,"errors":[],"messages":[]}`
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(strings.NewReader(answer)), Request: req,
+		Body: io.NopCloser(strings.NewReader(list)), Request: req,
 	}, nil
 }

@@ -36,7 +36,8 @@ type core struct {
 	deferral bool
 
 	t       tester
-	server  *standIn
+	server  *fakeAPI
+	config  object // of the provider, once it is configured
 	adjust  []func(*cloudflare.Config)
 	ctx     context.Context
 	wire    tfprotov6.ProviderServer
@@ -68,14 +69,23 @@ func with(base, changes object) object {
 	return merged
 }
 
-// standard configures the provider for the stand-in, with accountA as default.
-func standard(server *standIn) object {
-	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL(), "account_id": accountA}
+// onA is a block about accountA, unless it says itself which account it is about.
+// A nil block stays nil.
+func onA(config object) object {
+	if config == nil {
+		return nil
+	}
+	return with(object{"account_id": accountA}, config)
+}
+
+// standard configures the provider for the fake API.
+func standard(server *fakeAPI) object {
+	return object{"api_token": cloudflaretest.APIToken, "base_url": server.URL()}
 }
 
 // newCore starts a run with a configured provider. A nil configuration is the
 // standard one.
-func newCore(t tester, server *standIn, config object, adjust ...func(*cloudflare.Config)) *core {
+func newCore(t tester, server *fakeAPI, config object, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	if config == nil {
 		config = standard(server)
@@ -88,7 +98,7 @@ func newCore(t tester, server *standIn, config object, adjust ...func(*cloudflar
 }
 
 // unconfiguredCore is a run whose provider has no configuration yet.
-func unconfiguredCore(t tester, server *standIn, adjust ...func(*cloudflare.Config)) *core {
+func unconfiguredCore(t tester, server *fakeAPI, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	c := &core{t: t, server: server, adjust: adjust}
 	c.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{&c.logMu, &c.log})
@@ -126,6 +136,7 @@ func (c *core) configure(config object) diagnostics {
 		ClientCapabilities: &tfprotov6.ConfigureProviderClientCapabilities{DeferralAllowed: c.deferral},
 	})
 	c.check(err)
+	c.config = config
 	return append(diags, c.audit(configured.Diagnostics)...)
 }
 
@@ -183,7 +194,7 @@ type plan struct {
 func (c *core) validate(config object) diagnostics {
 	c.t.Helper()
 	resp, err := c.wire.ValidateResourceConfig(c.ctx, &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: connectionType, Config: c.encode(c.connection(), config),
+		TypeName: connectionType, Config: c.encode(c.connection(), onA(config)),
 	})
 	c.check(err)
 	return c.audit(resp.Diagnostics)
@@ -193,6 +204,7 @@ func (c *core) validate(config object) diagnostics {
 // is nil. A replacement takes two calls, and the second one's warnings are lost.
 func (c *core) plan(prior instance, config object) plan {
 	c.t.Helper()
+	config = onA(config)
 	if config != nil {
 		if diags := c.validate(config); diags.hasError() {
 			return plan{outcome: outcome{instance: prior, diags: diags}, prior: prior, config: config}
@@ -202,12 +214,43 @@ func (c *core) plan(prior instance, config object) plan {
 	if len(p.replaced) == 0 || p.diags.hasError() {
 		return p
 	}
-	second := c.planOnce(instance{}, config)
+	return c.replan(p)
+}
+
+// planForced plans a replacement that the provider did not ask for, as -replace
+// and replace_triggered_by do.
+func (c *core) planForced(prior instance, config object) plan {
+	c.t.Helper()
+	p := c.planOnce(prior, onA(config))
+	if p.diags.hasError() {
+		return p
+	}
+	p.replaced, p.diags = []string{"forced"}, nil
+	return c.replan(p)
+}
+
+// replan is the second plan call of a replacement: for a create, with the private
+// data of the first. Terraform drops its warnings.
+func (c *core) replan(p plan) plan {
+	c.t.Helper()
+	second := c.planOnce(instance{private: p.private}, p.config)
 	p.inPlace, p.state, p.private = p.state, second.state, second.private
 	for _, diag := range second.diags {
 		if diag.Severity == tfprotov6.DiagnosticSeverityError {
 			p.diags = append(p.diags, diag)
 		}
+	}
+	return p
+}
+
+// planTainted plans to replace a tainted object: terraform plans a create, without
+// the object's state and private data, and a destroy goes with it.
+func (c *core) planTainted(prior instance, config object) plan {
+	c.t.Helper()
+	p := c.planOnce(instance{}, onA(config))
+	p.prior = prior
+	if !p.diags.hasError() {
+		p.replaced = []string{"tainted"}
 	}
 	return p
 }
@@ -234,7 +277,8 @@ func (c *core) planOnce(prior instance, config object) plan {
 	}
 	for _, attribute := range c.attributes() {
 		value := config[attribute.Name]
-		if value != nil && !agrees(value, p.state[attribute.Name]) {
+		// Terraform allows the configured value, and the prior one.
+		if value != nil && !agrees(value, p.state[attribute.Name]) && !(prior.state != nil && agrees(prior.state[attribute.Name], p.state[attribute.Name])) {
 			c.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}
@@ -258,21 +302,36 @@ func (c *core) proposed(prior, config object) object {
 		}
 		proposed[attribute.Name] = value
 	}
+	for _, block := range c.schemas.ResourceSchemas[connectionType].Block.BlockTypes {
+		proposed[block.TypeName] = config[block.TypeName]
+	}
 	return proposed
 }
 
-// apply carries a plan out. A replacement destroys first.
+// apply carries a plan out. A replacement destroys first, and every create is
+// planned again.
 func (c *core) apply(p plan) outcome {
 	c.t.Helper()
-	if len(p.replaced) == 0 {
+	if len(p.replaced) == 0 && p.prior.state != nil {
 		return c.applyOnce(p)
 	}
-	destroyed := c.applyOnce(plan{prior: p.prior, private: p.prior.private})
-	if destroyed.diags.hasError() {
-		return destroyed
+	var destroyed outcome
+	if len(p.replaced) > 0 {
+		destroyed = c.applyOnce(plan{prior: p.prior, private: p.private})
+		if destroyed.diags.hasError() {
+			return destroyed
+		}
 	}
-	p.prior = instance{}
+	again := c.planOnce(instance{}, p.config)
+	if again.diags.hasError() {
+		return outcome{instance: destroyed.instance, diags: append(destroyed.diags, again.diags...)}
+	}
+	if !agrees(p.state, again.state) {
+		c.t.Fatalf("apply plans\n%v\nwhere the plan has\n%v", again.state, p.state)
+	}
+	p = plan{prior: instance{}, config: p.config, outcome: again.outcome, private: again.private}
 	created := c.applyOnce(p)
+	created.diags = append(again.diags, created.diags...)
 	created.diags = append(destroyed.diags, created.diags...)
 	return created
 }
@@ -306,7 +365,20 @@ func (c *core) converge(prior instance, config object) outcome {
 	if p.diags.hasError() {
 		return p.outcome
 	}
+	c.nextProcess()
 	return c.apply(p)
+}
+
+// nextProcess configures the provider anew, as terraform does between a plan and
+// its apply.
+func (c *core) nextProcess() {
+	c.t.Helper()
+	if c.config == nil {
+		return
+	}
+	if diags := c.configure(c.config); diags.hasError() {
+		c.t.Fatalf("Unable to configure the provider:\n%s", diags)
+	}
 }
 
 func (c *core) create(config object) outcome {
@@ -381,7 +453,7 @@ func (c *core) service(config object) outcome {
 
 func (c *core) validateData(name string, config object) diagnostics {
 	c.t.Helper()
-	value := c.encode(c.schemas.DataSourceSchemas[name].ValueType(), config)
+	value := c.encode(c.schemas.DataSourceSchemas[name].ValueType(), onA(config))
 	validated, err := c.wire.ValidateDataResourceConfig(c.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: name, Config: value})
 	c.check(err)
 	return c.audit(validated.Diagnostics)
@@ -396,7 +468,7 @@ func (c *core) data(name string, config object) outcome {
 		return out
 	}
 	resp, err := c.wire.ReadDataSource(c.ctx, &tfprotov6.ReadDataSourceRequest{
-		TypeName: name, Config: c.encode(typ, config),
+		TypeName: name, Config: c.encode(typ, onA(config)),
 		ClientCapabilities: &tfprotov6.ReadDataSourceClientCapabilities{DeferralAllowed: c.deferral},
 	})
 	c.check(err)
@@ -413,11 +485,12 @@ type found struct {
 	name string
 }
 
-// query lists connections, as terraform query does: an error ends the list.
+// query lists connections, as terraform query does: an error ends the list. A block
+// that names no accounts is about accountA.
 func (c *core) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
 	c.t.Helper()
 	server := c.wire.(tfprotov6.ListResourceServer)
-	value := c.encode(c.schemas.ListResourceSchemas[connectionType].ValueType(), config)
+	value := c.encode(c.schemas.ListResourceSchemas[connectionType].ValueType(), with(object{"account_ids": []any{accountA}}, config))
 	validated, err := server.ValidateListResourceConfig(c.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: connectionType, Config: value})
 	c.check(err)
 	diags := c.audit(validated.Diagnostics)
@@ -511,6 +584,13 @@ func toValue(typ tftypes.Type, v any) tftypes.Value {
 		if v == nil {
 			return tftypes.NewValue(typ, nil)
 		}
+		if typ, ok := typ.(tftypes.Map); ok {
+			elements := map[string]tftypes.Value{}
+			for name, element := range v {
+				elements[name] = toValue(typ.ElementType, element)
+			}
+			return tftypes.NewValue(typ, elements)
+		}
 		attributes := map[string]tftypes.Value{}
 		for name, typ := range typ.(tftypes.Object).AttributeTypes {
 			attributes[name] = toValue(typ, v[name])
@@ -542,7 +622,7 @@ func fromValue(value tftypes.Value) any {
 		_ = value.As(&number)
 		n, _ := number.Int64()
 		return int(n)
-	case value.Type().Is(tftypes.Object{}):
+	case value.Type().Is(tftypes.Object{}), value.Type().Is(tftypes.Map{}):
 		_ = value.As(&attributes)
 		decoded := object{}
 		for name, attribute := range attributes {

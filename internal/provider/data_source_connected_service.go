@@ -20,7 +20,7 @@ var (
 	_ datasource.DataSourceWithConfigValidators = (*connectedServiceDataSource)(nil)
 )
 
-// NewConnectedServiceDataSource makes the data source pagerduty_connected_service.
+// NewConnectedServiceDataSource returns the data source pagerduty_connected_service.
 func NewConnectedServiceDataSource() datasource.DataSource { return &connectedServiceDataSource{} }
 
 type connectedServiceDataSource struct {
@@ -33,17 +33,17 @@ func (d *connectedServiceDataSource) Metadata(_ context.Context, req datasource.
 
 func (d *connectedServiceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "One PagerDuty service that a Cloudflare account is connected to, by its name or ID: the shortest way from a name to a notification policy. " +
-			"No match is an error that lists the closest names. Several services of one name are an error that lists their IDs.\n\n" + readPermissionNote,
+		MarkdownDescription: "Looks up one connected PagerDuty service of a Cloudflare account, by name or ID. For configurations that do not manage the connection; beside a `pagerduty_connection`, use its `service_ids`. " +
+			"No match is an error with the closest names; several matches are an error with their IDs.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_id": accountIDAttribute(),
 			"id": schema.StringAttribute{
-				MarkdownDescription: serviceIDDescription + " To look a service up by its ID, give it with or without dashes, in either case. Exactly one of `id` and `name` is needed.",
+				MarkdownDescription: serviceIDDescription + " Set it to look a service up by ID, in any case, with or without dashes. Exactly one of `id` and `name` is required.",
 				Optional:            true,
 				Computed:            true,
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: serviceNameDescription + " To look a service up by its name, give exactly this name. Exactly one of `id` and `name` is needed.",
+				MarkdownDescription: serviceNameDescription + " Set it to look a service up by its exact name. Exactly one of `id` and `name` is required.",
 				Optional:            true,
 				Computed:            true,
 			},
@@ -65,7 +65,7 @@ func (d *connectedServiceDataSource) Read(ctx context.Context, req datasource.Re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	services, ok := listForDataSource(ctx, d.data, model.AccountID.ValueString(), req, resp)
 	if !ok {
 		return
 	}
@@ -75,8 +75,7 @@ func (d *connectedServiceDataSource) Read(ctx context.Context, req datasource.Re
 	}
 	service, err := find(services, wanted)
 	if err != nil {
-		const summary = "Unable to Find PagerDuty Service"
-		resp.Diagnostics.AddAttributeError(at, summary, failure{summary, model.AccountID.ValueString(), readPermission, "", err}.detail())
+		resp.Diagnostics.AddAttributeError(at, "Unable to Find PagerDuty Service", failure{accountID: model.AccountID.ValueString(), byID: !model.ID.IsNull(), err: err}.detail())
 		return
 	}
 	model.ID, model.Name = types.StringValue(service.ID), types.StringValue(service.Name)

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -12,16 +13,16 @@ import (
 )
 
 func noService(at string, parts ...string) wanted {
-	return anError("Unable to Find PagerDuty Service", append(parts, "Account "+accountA)...).on(at)
+	return anError("Unable to Find PagerDuty Service", append(parts, "account "+accountA)...).on(at)
 }
 
 func TestConnectedService(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		upper := cloudflaretest.Service{ID: "ABCDEF00000000000000000000000001", Name: "Network"}
 		server.a.SetServices(second, upper, primary)
-		s := newCore(t, server, nil)
+		c := newCore(t, server, nil)
 		for name, test := range map[string]struct {
 			config object
 			want   cloudflaretest.Service
@@ -35,95 +36,136 @@ func TestConnectedService(t *testing.T) {
 			"ID, upper case":      {object{"id": upper.ID}, upper},
 		} {
 			t.Log(name)
-			read := s.service(test.config)
+			read := c.service(test.config)
 			expect(t, read.diags)
 			// The ID in the API's own form, which is what a policy needs.
 			expectState(t, read.state, object{"account_id": accountA, "id": test.want.ID, "name": test.want.Name})
-			expectCalls(t, server, "list")
+			expectRequests(t, server, "list")
 		}
 	})
 }
 
+// connectsFirst is what each error of a lookup without a match says: how to connect
+// a service, and how to destroy all the same.
+var connectsFirst = append([]string{"Then run again", "terraform destroy -refresh=false"}, clicks...)
+
 func TestConnectedServiceNotFound(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		database := cloudflaretest.Service{ID: "33", Name: "Database"}
 		other := cloudflaretest.Service{ID: "44", Name: "Entirely different"}
 		server.a.SetServices(database, other, second, primary)
-		s := newCore(t, server, nil)
-		expect(t, s.service(object{"name": "primary"}).diags, noService("name", `there is no PagerDuty service "primary"`,
-			`closest are "Primary" (ID 11111111111111111111111111111111), `, "Names are compared exactly", "`pagerduty_services`"))
-		expect(t, s.service(object{"name": "Prim.*"}).diags, noService("name", `closest are "Primary"`))
-		expect(t, s.service(object{"id": "11111111-1111-1111-1111-111111111112"}).diags, noService("id", `closest are "Primary"`))
-		expect(t, s.service(object{"id": "Database"}).diags, noService("id", `closest are "Database" (ID 33)`))
-		expect(t, s.service(object{"name": ""}).diags, noService("name", `no PagerDuty service ""`))
-		expectCalls(t, server, "list list list list list")
+		c := newCore(t, server, nil)
+		notFound := func(at string, parts ...string) wanted {
+			return noService(at, append(append([]string{"No connected service of account " + accountA, "names are case-sensitive"}, parts...), connectsFirst...)...)
+		}
+		expect(t, c.service(object{"name": "primary"}).diags, notFound("name", `matches "primary"`, `The closest are "Primary" (ID 11111111111111111111111111111111), `))
+		expect(t, c.service(object{"name": "Prim.*"}).diags, notFound("name", `The closest are "Primary"`))
+		expect(t, c.service(object{"id": "11111111-1111-1111-1111-111111111112"}).diags, notFound("id", `The closest are "Primary"`))
+		expect(t, c.service(object{"id": "Database"}).diags, notFound("id", `The closest are "Database" (ID 33)`))
+		expect(t, c.service(object{"name": ""}).diags, notFound("name", `matches ""`))
+		// A name may look like an ID of PagerDuty's.
+		expect(t, c.service(object{"name": "PAYMENTS"}).diags, notFound("name", `matches "PAYMENTS"`))
+		expectRequests(t, server, "list list list list list list")
+	})
+}
 
-		server.a.SetServices()
-		expect(t, s.service(object{"name": "Primary"}).diags, noService("name", `"Primary", nor any other`, finishURL, "`pagerduty_connection`"))
+func TestConnectedServiceOfUnconnectedAccount(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *fakeAPI) {
+		t := server.t
+		c := newCore(t, server, nil)
+		for _, at := range []string{"name", "id"} {
+			expect(t, c.service(object{at: "Primary"}).diags, noService(at, append([]string{"No PagerDuty services are connected to account " + accountA}, connectsFirst...)...))
+		}
+	})
+}
+
+// PagerDuty's own ID of a service is none of Cloudflare's.
+func TestConnectedServiceByIDOfPagerDuty(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *fakeAPI) {
+		t := server.t
+		server.a.SetServices(primary)
+		c := newCore(t, server, nil)
+		for _, id := range []string{"PABC123", "P0CE4NN", "PQ1W2E3R4T5Y6U"} {
+			expect(t, c.service(object{"id": id}).diags, noService("id", fmt.Sprintf("%q", id), "PagerDuty's own ID", "look the service up by `name`"))
+		}
+		// It may be one all the same.
+		server.a.SetServices(cloudflaretest.Service{ID: "PABC123", Name: "Odd"})
+		expectState(t, c.service(object{"id": "PABC123"}).state, object{"name": "Odd"})
 	})
 }
 
 func TestConnectedServiceIsAmbiguous(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		twin := cloudflaretest.Service{ID: "00", Name: primary.Name}
 		server.a.SetServices(primary, second, twin)
-		s := newCore(t, server, nil)
-		expect(t, s.service(object{"name": "Primary"}).diags, noService("name", `several PagerDuty services match "Primary"`, "ID 00", "ID "+primary.ID, "as `id`"))
-		expectState(t, s.service(object{"id": "00"}).state, object{"id": "00", "name": "Primary"})
+		c := newCore(t, server, nil)
+		expect(t, c.service(object{"name": "Primary"}).diags, noService("name", "Several connected services", `match "Primary"`, "ID 00", "ID "+primary.ID, "as `id`"))
+		expectState(t, c.service(object{"id": "00"}).state, object{"id": "00", "name": "Primary"})
+	})
+}
+
+// One service that is listed twice is one.
+func TestConnectedServiceListedTwice(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *fakeAPI) {
+		t := server.t
+		server.a.SetServices(primary)
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Edit: cloudflaretest.Twice})
+		c := newCore(t, server, nil)
+		for _, block := range []object{{"name": "Primary"}, {"id": primary.ID}, {"id": cloudflaretest.OtherForm(primary.ID)}} {
+			read := c.service(block)
+			expect(t, read.diags)
+			expectState(t, read.state, object{"id": primary.ID, "name": "Primary"})
+		}
 	})
 }
 
 func TestConnectedServiceInvalid(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		s := newCore(t, server, nil)
+		c := newCore(t, server, nil)
 		const oneOfThem = "Exactly one of these attributes must be configured: [id,name]"
-		expect(t, s.service(object{}).diags, anError("Missing Attribute Configuration", oneOfThem))
-		expect(t, s.service(object{"id": primary.ID, "name": "Primary"}).diags, anError("Invalid Attribute Combination", oneOfThem).on("id"))
-		for _, id := range invalidAccountIDs {
-			expect(t, s.service(object{"name": "x", "account_id": id}).diags, anError("Invalid Account ID", "32 hexadecimal digits").on("account_id"))
-		}
-		// What is not known yet may turn out well.
+		expect(t, c.service(object{}).diags, anError("Missing Attribute Configuration", oneOfThem))
+		expect(t, c.service(object{"id": primary.ID, "name": "Primary"}).diags, anError("Invalid Attribute Combination", oneOfThem).on("id"))
+		expect(t, c.service(object{"name": "x", "account_id": nil}).diags, isRequired("account_id"))
+		// What is not known yet may turn out to be valid.
 		for _, block := range []object{{"name": unknown}, {"id": unknown}, {"id": unknown, "name": unknown}, {"name": "x", "account_id": unknown}} {
-			expect(t, s.validateData("pagerduty_connected_service", block))
+			expect(t, c.validateData("pagerduty_connected_service", block))
 		}
-		expectCalls(t, server, "")
+		expectRequests(t, server, "")
 	})
 }
 
 func TestConnectedServiceAccount(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.b.SetServices(second)
-		s := newCore(t, server, nil)
-		expectState(t, s.service(object{"account_id": accountB, "name": "Second"}).state, object{"account_id": accountB, "id": second.ID})
-		expect(t, s.service(object{"account_id": accountB, "name": "Primary"}).diags, anError("Unable to Find PagerDuty Service", "Account "+accountB).on("name"))
-
-		s = newCore(t, server, with(standard(server), object{"account_id": nil}))
-		server.ResetRequests()
-		expect(t, s.service(object{"name": "Primary"}).diags, anError("Missing Cloudflare Account", "`account_id` in this block", envAccountID).on("account_id"))
-		expectCalls(t, server, "")
+		c := newCore(t, server, nil)
+		expectState(t, c.service(object{"account_id": accountB, "name": "Second"}).state, object{"account_id": accountB, "id": second.ID})
+		expect(t, c.service(object{"account_id": accountB, "name": "Primary"}).diags, anError("Unable to Find PagerDuty Service", "account "+accountB).on("name"))
 	})
 }
 
-// What a service is called can hold anything, and so can what is looked for.
+// Both the name of a service and what is looked for can hold anything.
 func TestConnectedServiceIsEscaped(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil, cloudflaretest.Service{ID: "2", Name: evil.Name}, primary)
-		s := newCore(t, server, nil)
-		expect(t, s.service(object{"name": "a\x1b[31m"}).diags, noService("name", `service "a\x1b[31m"`, `closest are "a\x1b[31m\u202eb\r\nc\u009b"`))
-		expect(t, s.service(object{"name": evil.Name}).diags, noService("name", `several PagerDuty services match "a\x1b[31m`))
-		expectState(t, s.service(object{"id": evil.ID}).state, object{"id": evil.ID, "name": evil.Name})
+		c := newCore(t, server, nil)
+		expect(t, c.service(object{"name": "a\x1b[31m"}).diags, noService("name", `matches "a\x1b[31m"`, `The closest are "a\x1b[31m\u202eb\r\nc\u009b"`))
+		expect(t, c.service(object{"name": evil.Name}).diags, noService("name", `match "a\x1b[31m`))
+		expectState(t, c.service(object{"id": evil.ID}).state, object{"id": evil.ID, "name": evil.Name})
 	})
 }
 
@@ -132,30 +174,32 @@ func TestConnectedServiceErrors(t *testing.T) {
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
-				fault.Call = cloudflaretest.List
+				fault.Op = cloudflaretest.List
 				server.Fail(fault)
-				expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Account "+accountA))
+				expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Details: ", accountA))
 			})
 		})
 	}
 	t.Run("read-only token is enough", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
 			server.a.SetServices(primary)
-			s := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
-			expectState(t, s.service(object{"name": "Primary"}).state, object{"id": primary.ID})
+			c := newCore(t, server, with(standard(server), object{"api_token": cloudflaretest.ReadOnlyToken}))
+			expectState(t, c.service(object{"name": "Primary"}).state, object{"id": primary.ID})
 		})
 	})
-	t.Run("timeout", func(t *testing.T) {
+	t.Run("rate limit", func(t *testing.T) {
 		t.Parallel()
-		bubble(t, func(server *standIn) {
+		bubble(t, func(server *fakeAPI) {
 			t := server.t
-			server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}}})
+			fault := cloudflaretest.RetryAfter(http.StatusTooManyRequests, "600")
+			fault.Op = cloudflaretest.List
+			server.Fail(fault)
 			started := time.Now()
-			expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "answered again in 10m0s"))
+			expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Requests work again in 10 minutes."))
 			took(t, started, 0, 0)
 		})
 	})

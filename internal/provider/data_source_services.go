@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"regexp"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -20,7 +19,7 @@ import (
 
 var _ datasource.DataSourceWithConfigure = (*servicesDataSource)(nil)
 
-// NewServicesDataSource makes the data source pagerduty_services.
+// NewServicesDataSource returns the data source pagerduty_services.
 func NewServicesDataSource() datasource.DataSource { return &servicesDataSource{} }
 
 type servicesDataSource struct {
@@ -33,7 +32,7 @@ func (d *servicesDataSource) Metadata(_ context.Context, req datasource.Metadata
 
 func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The PagerDuty services that a Cloudflare account is connected to, with the IDs that notification policies route to. No match is an empty list, not an error.\n\n" +
+		MarkdownDescription: "Lists the connected PagerDuty services of a Cloudflare account, with their IDs for notification policies. Returns an empty list if nothing matches.\n\n" +
 			readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_id": accountIDAttribute(),
@@ -55,6 +54,11 @@ func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 					"name": schema.StringAttribute{MarkdownDescription: serviceNameDescription, Computed: true},
 				}},
 			},
+			"service_ids": schema.MapAttribute{
+				MarkdownDescription: serviceIDsDescription,
+				ElementType:         types.StringType,
+				Computed:            true,
+			},
 		},
 	}
 }
@@ -69,50 +73,40 @@ func (d *servicesDataSource) Read(ctx context.Context, req datasource.ReadReques
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	services, ok := listForDataSource(ctx, d.data, &model.AccountID, req, resp)
+	services, ok := listForDataSource(ctx, d.data, model.AccountID.ValueString(), req, resp)
 	if !ok {
 		return
 	}
-	model.Services = fromServices(slices.DeleteFunc(services, func(s cloudflare.Service) bool { return !model.matches(s) }))
+	matches := model.filter()
+	services = slices.DeleteFunc(services, func(s cloudflare.Service) bool { return !matches(s) })
+	model.Services, model.ServiceIDs = fromServices(services), fromServiceIDs(services)
 	resp.Diagnostics.Append(resp.State.Set(ctx, model)...)
-}
-
-// matches tells whether a service passes the filters.
-func (m *servicesModel) matches(service cloudflare.Service) bool {
-	if !m.Name.IsNull() && service.Name != m.Name.ValueString() {
-		return false
-	}
-	return m.NameRegex.IsNull() || regexp.MustCompile(m.NameRegex.ValueString()).MatchString(service.Name)
 }
 
 func accountIDAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: accountIDDescription,
-		Optional:            true,
-		Computed:            true,
-		Validators:          []validator.String{validAccountID()},
+		Required:            true,
+		Validators:          []validator.String{validAccountID{}},
 	}
 }
 
-// listForDataSource makes the one list that a data source reads from, and fills
-// its account in. It is not ok where the read has to wait or failed; the response
-// says so.
-func listForDataSource(ctx context.Context, data *providerData, account *types.String, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
-	*account = data.account(*account)
-	checkAccount(*account, path.Root("account_id"), &resp.Diagnostics)
-	if data.waits(*account) && req.ClientCapabilities.DeferralAllowed {
+// listForDataSource makes the one list that a data source reads from. It is not ok
+// where the read has to wait or failed; the response says so.
+func listForDataSource(ctx context.Context, data *providerData, accountID string, req datasource.ReadRequest, resp *datasource.ReadResponse) (services []cloudflare.Service, ok bool) {
+	if data.waits() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &datasource.Deferred{Reason: datasource.DeferredReasonProviderConfigUnknown}
 		return nil, false
 	}
-	data.checkKnown(*account, path.Root("account_id"), &resp.Diagnostics)
+	data.checkKnown(&resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
-	services, err := data.client.ListServices(ctx, account.ValueString())
+	services, err := data.client.ListServices(ctx, accountID)
 	if err != nil {
-		failure{"Unable to Read PagerDuty Services", account.ValueString(), readPermission, "", err}.addTo(&resp.Diagnostics)
+		data.failed(failure{summary: "Unable to Read PagerDuty Services", accountID: accountID, permission: readPermission, err: err}, &resp.Diagnostics)
 		return nil, false
 	}
 	return services, true

@@ -5,160 +5,359 @@ package provider
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/http"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
 
+// The texts of warnings, and of errors that stop a plan. What explains an error
+// of the client is in diagnostics_failure.go.
+//
+// Terraform shows only the first of several warnings with equal summaries. So the
+// summary of a warning about those who are paged ends with the account; where
+// forty accounts would fill forty screens at each plan, it is constant.
+
 // The permissions that an API token needs, by what is done with it.
 const (
-	readPermission  = "\"Notifications Read\" or \"Account Settings Read\""
-	writePermission = "\"Notifications Write\" or \"Account Settings Write\""
+	readPermission  = `"Notifications Read" or "Account Settings Read"`
+	writePermission = `"Notifications Write" or "Account Settings Write" (in the dashboard's form: Edit)`
 )
 
 // readPermissionNote is for the page of what only reads.
-const readPermissionNote = "The API token needs " + readPermission + ", or the Write permission of either."
+const readPermissionNote = "The API token needs " + readPermission + "."
 
-// finishURL is where PagerDuty is connected in the dashboard.
-const finishURL = "https://dash.cloudflare.com/?to=/:account/notifications/destinations"
+// accountIDAdvice says what an account ID looks like and where to find it.
+const accountIDAdvice = `An account ID has 32 hexadecimal digits. It is in the dashboard URL, after dash.cloudflare.com/, and in the menu beside the account's name under "Copy account ID"`
 
-// failure is an operation that did not succeed, and what its advice depends on.
-type failure struct {
-	summary    string
-	accountID  string
-	permission string // what the API token needs
-	timeout    string // the argument that bounds the operation, if there is one
-	err        error
+const (
+	titlePending          = "PagerDuty Connection Is Pending"
+	titleGone             = "PagerDuty Services Are Gone"
+	titleUnrouted         = "Notification Policies Route to Missing Services"
+	titleDisconnects      = "PagerDuty Services Will Be Disconnected"
+	titleStaysConnected   = "PagerDuty Stays Connected"
+	titleTransferred      = "PagerDuty Connection Transferred"
+	titleAdopts           = "PagerDuty Services Will Be Adopted"
+	titleAlreadyConnected = "Cloudflare Account Already Connected to PagerDuty"
+	titleUnableToCheck    = "Unable to Check Cloudflare Account"
+	titleWaits            = "Create Waits for a Person"
+	titleAccountMayChange = "Cloudflare Account Not Known Yet"
+	titleReplacement      = "Replacement Would Disconnect PagerDuty"
+	titleMessage          = "Message from Cloudflare"
+)
+
+func ofAccount(title, accountID string) string { return title + " (account " + accountID + ")" }
+
+// howToConnect says who does what, where. Each of its lines fits into the 78
+// columns that Terraform has where it writes to no terminal.
+func howToConnect(accountID string) string {
+	return "Open " + cloudflare.DashboardURL(accountID) + "\nand select Connect, log in to PagerDuty, choose services, select Continue."
 }
 
-// addTo reports the failure as an error.
-func (f failure) addTo(diags *diag.Diagnostics) { diags.AddError(f.summary, f.detail()) }
-
-// detail says on which account it was, what the API said, and what to do.
-func (f failure) detail() string {
-	return fmt.Sprintf("Account %s: %s\n\n%s", f.accountID, f.err, f.advice())
+// importCommand works in every shell, in modules too. The provider does not know
+// the resource's address.
+func importCommand(accountID string) string {
+	return "terraform import pagerduty_connection.NAME " + accountID
 }
 
-// advice is the next thing to do, by the kind of error.
-func (f failure) advice() string {
-	var (
-		connected *cloudflare.AlreadyConnectedError
-		none      *cloudflare.NoServicesError
-		unsettled *cloudflare.LinkUnsettledError
-		unseen    *cloudflare.UnseenServicesError
-		listed    *cloudflare.StillListedError
-		missing   *cloudflare.NoSuchServiceError
-		several   *cloudflare.AmbiguousServiceError
-		limited   *cloudflare.RateLimitedError
-		api       *cloudflare.APIError
-		untrusted *tls.CertificateVerificationError
-	)
-	switch {
-	case errors.As(f.err, &connected):
-		return "Another configuration, or somebody in the dashboard, may own this connection, so it is not taken over unasked. " +
-			"To manage it here, import it:\n\n" + importSnippet(f.accountID) +
-			"\n\nOr set `adopt_existing = true` to take it over during apply. Make sure that no other state still manages it."
-	case errors.As(f.err, &none):
-		return "The link may still become live: somebody has to finish in PagerDuty, which " + finishURL + " leads to. " +
-			"Nothing was saved to the state. Once the service is listed, import the connection:\n\n" + importSnippet(f.accountID) + "\n\nIf nobody will finish it, apply again: that links anew, and waits as long as `timeouts.create` says."
-	case errors.As(f.err, &unsettled):
-		return "Nothing was saved to the state. Apply again: if no service is listed by then, the account is linked anew. If services show up, import the connection:\n\n" + importSnippet(f.accountID)
-	case errors.As(f.err, &unseen):
-		return "Nothing was deleted. Deleting removes all PagerDuty services of the account, and these would go without anybody having approved it. " +
-			"Plan again, so that the plan shows them, and apply that. To keep all services and only stop managing them, use a `removed` block with `destroy = false`, or `terraform state rm`."
-	case errors.As(f.err, &listed):
-		return "The connection stays in the state. Apply again: what is gone by then is taken out of the state, what is still there is deleted again."
-	case errors.As(f.err, &missing) && len(missing.Closest) == 0:
-		return "The account is not connected to PagerDuty, or nobody has chosen services there yet: " + finishURL + " leads to it. In a configuration that connects the account too, let this data source depend on the `pagerduty_connection`."
-	case errors.As(f.err, &missing):
-		return "Names are compared exactly, and the data source `pagerduty_services` lists all services of the account. If the one that is meant is not among them, somebody has to choose it in PagerDuty: " + finishURL + " leads to it."
-	case errors.As(f.err, &several):
-		return "Give the ID of the one that is meant as `id`, in place of `name`, or rename the others in PagerDuty."
-	case errors.As(f.err, &limited):
-		return fmt.Sprintf("The limit is 1,200 calls in five minutes for one user, over everything that user does. Run again in %s, with a lower -parallelism, or give Terraform a user of its own.", limited.Wait.Round(1e9))
-	case errors.Is(f.err, context.Canceled):
-		return "The operation was interrupted. Run again: what was done is found then."
-	case errors.Is(f.err, context.DeadlineExceeded):
-		if f.timeout == "" {
-			return "Run again when the API answers."
+// paragraphs joins those that are not empty.
+func paragraphs(parts ...string) string {
+	var text []string
+	for _, part := range parts {
+		if part != "" {
+			text = append(text, part)
 		}
-		return fmt.Sprintf("Run again, or allow for more time with `%s`.", f.timeout)
-	case errors.As(f.err, &api):
-		return f.adviceOnAnswer(api)
-	case errors.As(f.err, &untrusted):
-		return "The server's certificate is not trusted. If a proxy opens TLS connections, make its certificate authority known to the system; check `base_url`."
-	default:
-		return "Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY) and the provider's `base_url` and `request_timeout`."
 	}
+	return strings.Join(text, "\n\n")
 }
 
-func (f failure) adviceOnAnswer(err *cloudflare.APIError) string {
-	credentials := fmt.Sprintf("the provider's `api_token` (or %s), or `api_key` and `email` (or %s and %s)", envAPIToken, envAPIKey, envEmail)
+// maxNamedPolicies is how many policies a warning names.
+const maxNamedPolicies = 10
+
+// policyLines names the policies that stop paging, a line each.
+func policyLines(heading string, affected affectedPolicies) string {
+	if affected.err != nil {
+		return "The notification policies of the account could not be listed, which needs " + readPermission + ": check which of them use PagerDuty.\nDetails: " + affected.err.Error()
+	}
+	if len(affected.policies) == 0 {
+		return ""
+	}
+	lines := []string{heading}
+	for i, policy := range affected.policies {
+		if i == maxNamedPolicies {
+			lines = append(lines, fmt.Sprintf("  and %d more", len(affected.policies)-i))
+			break
+		}
+		line := fmt.Sprintf("  - %s (%s)", cloudflare.Quote(policy.Name), cloudflare.EscapeTerminal(policy.AlertType, 100))
+		switch {
+		case !policy.Enabled:
+			line += ", disabled"
+		case policy.Elsewhere:
+			line += ", still reaches its other destinations"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// refreshed are the warnings of a list: what is gone, which policies route to
+// what is not listed, and that the connection is pending.
+func refreshed(accountID string, services, gone []cloudflare.Service, affected affectedPolicies) diag.Diagnostics {
+	var lost string
+	if len(gone) > 0 {
+		lost = "Not connected any more: " + cloudflare.ServiceNames(gone) + "."
+	}
+	policies := policyLines("These notification policies route to PagerDuty services that are not connected, and page nobody there:", affected)
 	switch {
-	case err.HasCode("7003"):
-		return fmt.Sprintf("Check `account_id` (or %s): the API knows no such account. %s.", envAccountID, accountIDAdvice)
-	case err.StatusCode == http.StatusUnauthorized:
-		return "The API does not accept the credentials. Check " + credentials + "."
-	case err.StatusCode == http.StatusForbidden:
-		return fmt.Sprintf("The credentials are not valid, or may not do this. The API token needs %s for this account, and PagerDuty needs a Business plan or higher. Check %s.", f.permission, credentials)
-	case err.Call == cloudflare.LinkCall && err.StatusCode < 500:
-		return "An integration token works once, for the account that it was made for. Apply again."
-	case err.StatusCode == http.StatusNotFound:
-		return fmt.Sprintf("Check `account_id` (or %s) and the provider's `base_url`. %s.", envAccountID, accountIDAdvice)
-	case err.StatusCode >= 500:
-		return "The Cloudflare API has a problem. See https://www.cloudflarestatus.com and run again; if it stays, give Cloudflare the CF-Ray."
-	case len(err.Errors) == 0:
-		return "This does not look like the Cloudflare API. Check the provider's `base_url` and any proxy on the way."
+	case len(services) == 0:
+		title := titlePending
+		if len(gone) > 0 || len(affected.policies) > 0 {
+			title = ofAccount(title, accountID)
+		}
+		return diag.Diagnostics{diag.NewWarningDiagnostic(title, paragraphs(
+			"Account "+accountID+" is not connected to PagerDuty.\n"+howToConnect(accountID)+"\nThen apply again.", lost, policies))}
+	case len(gone) > 0:
+		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleGone, accountID), paragraphs(lost,
+			"Someone changed the services in the Cloudflare dashboard, or they were disconnected from elsewhere. Policies that use them need other IDs: apply, and the policies that take theirs from this connection get them.", policies))}
+	case !affected.none():
+		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleUnrouted, accountID), paragraphs(policies,
+			"Give each of them the ID of a connected service: "+cloudflare.ServiceNames(services)+"."))}
 	default:
-		return fmt.Sprintf("The API refused the request. Check the account (`account_id`) and %s.", credentials)
+		return nil
 	}
 }
 
-// importSnippet shows both ways to import. The provider does not know the
-// resource's address, so a placeholder stands for its name.
-func importSnippet(accountID string) string {
-	return fmt.Sprintf("  import {\n    to = pagerduty_connection.<NAME>\n    id = %q\n  }\n\nor\n\n  terraform import 'pagerduty_connection.<NAME>' %s\n\n"+
-		"with the resource's address in place of pagerduty_connection.<NAME>; in a module it begins with module.", accountID, accountID)
-}
-
-func connectedWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("Cloudflare Account Already Connected to PagerDuty",
-		fmt.Sprintf("Account %s has these PagerDuty services: %s.\n\n"+
-			"If this plan first destroys the connection that manages them, it goes on once they are gone. If they are still there when the connection is to be created, apply stops with an error and changes nothing. "+
-			"To take them over instead, import the connection:\n\n%s\n\nor set `adopt_existing = true`.",
-			accountID, cloudflare.ServiceNames(services), importSnippet(accountID)))
-}
-
-func deletionWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("PagerDuty Services Will Be Disconnected",
-		fmt.Sprintf("This deletes all PagerDuty services of account %s: %s.\n\n"+
-			"Notification policies that route to them stop paging. To keep them and only stop managing the connection, use a `removed` block with `destroy = false`, or `terraform state rm`. "+
-			"If this is a deposed object, or another block manages the same account, these are the services of the other one too: keep them.",
-			accountID, cloudflare.ServiceNames(services)))
-}
-
-func handedOverWarning(accountID string) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("PagerDuty Connection Handed Over",
-		fmt.Sprintf("Another resource has connected or adopted account %s in this run, so its PagerDuty services were not deleted: they belong to that resource now.", accountID))
-}
-
-func pendingWarning(accountID string, lookErr error) diag.Diagnostic {
-	detail := fmt.Sprintf("Account %s is linked with PagerDuty, but no service is listed yet. "+
-		"Somebody has to finish in PagerDuty: log in there and choose the services; %s leads to it. "+
-		"The next refresh (plan or apply) shows the services; until then, policies have nothing to route to.", accountID, finishURL)
-	if lookErr != nil {
-		detail += "\n\nThe look for services ended early. " + lookErr.Error()
+// createdPending is the warning of a create that found no services.
+func createdPending(accountID string, connection *cloudflare.Connection, timeout time.Duration, affected affectedPolicies) diag.Diagnostic {
+	cause, details := pendingCause(connection, timeout)
+	title := titlePending
+	if len(affected.policies) > 0 {
+		title = ofAccount(title, accountID)
 	}
-	return diag.NewWarningDiagnostic("No PagerDuty Service Connected Yet", detail)
+	return diag.NewWarningDiagnostic(title, paragraphs(
+		"Account "+accountID+" is not connected to PagerDuty yet: "+cause,
+		howToConnect(accountID)+"\nThen apply again: it finds the services.",
+		policyLines("These notification policies route to PagerDuty services that are not connected, and page nobody there:", affected),
+		details))
 }
 
-func lostWarning(accountID string, services []cloudflare.Service) diag.Diagnostic {
-	return diag.NewWarningDiagnostic("PagerDuty Services Are Gone",
-		fmt.Sprintf("Account %s has no PagerDuty service any more; there were %s. They were deleted in the dashboard, or by another resource or state, and policies that route to them do not page. "+
-			"The connection is taken out of the state, so that the next apply connects the account again.", accountID, cloudflare.ServiceNames(services)))
+// stillPending is the warning of an update that could not list.
+func stillPending(f failure) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(titlePending, paragraphs(
+		"Account "+f.accountID+" could not be listed, so its connection stays pending. The settings are saved.", f.detail()))
+}
+
+func willBeDisconnected(accountID string, services []cloudflare.Service, listErr error, affected affectedPolicies) diag.Diagnostic {
+	behind := ""
+	if listErr != nil {
+		behind = "The account could not be listed, so these are the services of the state. To refresh it, run: terraform apply -refresh-only\nDetails: " + listErr.Error()
+	}
+	return diag.NewWarningDiagnostic(ofAccount(titleDisconnects, accountID), paragraphs(
+		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". Nothing else is disconnected.",
+		policyLines("These notification policies stop paging:", affected),
+		"To keep the services connected, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`. "+
+			"If another block manages the same account, or this is a deposed object, keep them: they are the other one's too.",
+		behind))
+}
+
+func staysConnected(accountID string, services []cloudflare.Service) diag.Diagnostic {
+	what := "Nothing is disconnected."
+	if len(services) > 0 {
+		what = "These PagerDuty services stay connected: " + cloudflare.ServiceNames(services) + "."
+	}
+	return diag.NewWarningDiagnostic(ofAccount(titleStaysConnected, accountID),
+		what+" Because of `disconnect_on_destroy = false`, destroy only takes the connection out of the state.")
+}
+
+func ownershipTransferred(accountID string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(ofAccount(titleTransferred, accountID),
+		"Another resource created or adopted the connection of this account in the same run and owns it now. Nothing was disconnected.")
+}
+
+// replacementWouldDisconnect is the error of any replacement of a connection
+// with services. The new account is empty where it is not known to be another.
+func replacementWouldDisconnect(from, to string, services []cloudflare.Service) diag.Diagnostic {
+	next := "To disconnect on purpose, remove the block, apply, and add it again."
+	if to != "" {
+		next = "Add a block for account " + to + ", and remove this one when the new one is connected. " +
+			"Or leave account " + from + " connected: set `disconnect_on_destroy = false` with the old account_id, apply, then change account_id."
+	}
+	return diag.NewErrorDiagnostic(ofAccount(titleReplacement, from), paragraphs(
+		"Replacing this connection would disconnect "+cloudflare.ServiceNames(services)+" before the new connection is known to work. Nothing was changed.",
+		next, "To destroy the whole configuration, run: terraform destroy -refresh=false"))
+}
+
+// alreadyConnected is the plan's error, and apply's where the plan could not
+// check.
+func alreadyConnected(accountID string, services []cloudflare.Service, replaced bool) diag.Diagnostic {
+	return diag.NewErrorDiagnostic(titleAlreadyConnected, paragraphs(
+		"Account "+accountID+" is already connected to PagerDuty, with "+cloudflare.ServiceNames(services)+". Nothing was changed.",
+		alreadyConnectedAdvice(accountID, replaced)))
+}
+
+// alreadyConnectedAdvice offers no import where the address is in the state: of
+// a replacement.
+func alreadyConnectedAdvice(accountID string, replaced bool) string {
+	imports := ", or run: " + importCommand(accountID)
+	if replaced {
+		imports = "."
+	}
+	return "Renamed the block? Add a `moved` block.\n" +
+		"Tainted? Run: terraform untaint pagerduty_connection.NAME\n" +
+		"Connected in the dashboard, or managed elsewhere until now? Make sure that no other Terraform state manages it, then set `adopt_existing = true`" + imports + "\n" +
+		"To destroy the whole configuration, run: terraform destroy -refresh=false"
+}
+
+// mayBeAdopted is alreadyConnected as long as adopt_existing is not known.
+func mayBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(titleAlreadyConnected,
+		"Account "+accountID+" is already connected to PagerDuty, with "+cloudflare.ServiceNames(services)+". "+
+			"Create takes them over if `adopt_existing` turns out to be true, else it stops with an error and changes nothing.")
+}
+
+func willBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(titleAdopts, paragraphs(
+		"Create takes over "+cloudflare.ServiceNames(services)+" of account "+accountID+". Make sure that no other Terraform state manages them.",
+		"If this plan also destroys the connection that manages them (a rename without a `moved` block, a taint), they may get disconnected instead, and policies that use them stop paging. "+
+			"Remove `adopt_existing` after the first apply."))
+}
+
+func unableToCheck(accountID string, err error) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(titleUnableToCheck, paragraphs(
+		"It is not known whether account "+accountID+" is connected to PagerDuty already. If it is, create takes that over with `adopt_existing`, else it stops with an error and changes nothing.",
+		"Details: "+err.Error()))
+}
+
+func createWaits(accountID string, timeout time.Duration, adopts bool) diag.Diagnostic {
+	when := ""
+	if !adopts {
+		when = "\nDo that only once apply creates the connection: an account that is connected before is refused."
+	}
+	return diag.NewWarningDiagnostic(titleWaits,
+		"Create waits up to "+inWords(timeout)+" until someone connects account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)
+}
+
+func accountMayChange(accountID string) diag.Diagnostic {
+	return diag.NewWarningDiagnostic(titleAccountMayChange,
+		"The new `account_id` is not known yet. If it turns out to be another account than "+accountID+", apply stops and changes nothing: plan again then.")
+}
+
+// apiMessages are the words of a success, which the client has made safe.
+func apiMessages(accountID string, messages []string) diag.Diagnostics {
+	if len(messages) == 0 {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleMessage, accountID), strings.Join(messages, "\n"))}
+}
+
+// queryFailed is a warning as long as one account could be listed: Terraform ends
+// the whole query at an error. It is one, since Terraform shows only the first of
+// several with equal summaries.
+func queryFailed(failed []failure, accounts int) diag.Diagnostic {
+	const title = "Unable to List PagerDuty Connections"
+	var parts []string
+	for i, f := range failed {
+		if i == maxNamedFailures {
+			parts = append(parts, fmt.Sprintf("and %d more accounts", len(failed)-i))
+			break
+		}
+		parts = append(parts, "Account "+f.accountID+":\n"+f.detail())
+	}
+	if len(failed) == accounts {
+		return diag.NewErrorDiagnostic(title, paragraphs(parts...))
+	}
+	return diag.NewWarningDiagnostic(title, paragraphs(append([]string{count(len(failed), "account") + " of " + fmt.Sprint(accounts) + " could not be listed."}, parts...)...))
+}
+
+// maxNamedFailures is how many failed accounts a query explains.
+const maxNamedFailures = 20
+
+// notAnAccountID quotes what was given, and says which part of it is one.
+func notAnAccountID(err error) string {
+	text := err.Error()
+	if invalid, ok := errors.AsType[*cloudflare.AccountIDError](err); ok {
+		text = cloudflare.Quote(invalid.Value) + " " + text
+		switch {
+		case invalid.Trimmed():
+			text += ": it has white space or invisible characters around it, which trimspace() or an editor removes"
+		case invalid.ID != "":
+			text += ", but holds one: use " + invalid.ID
+		}
+	}
+	return text + ". " + accountIDAdvice + "."
+}
+
+func invalidImportID(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Invalid Import ID", "A connection is imported by the ID of its account: "+notAnAccountID(err))
+}
+
+func unknownProviderArgument(arguments []string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Provider Argument Not Known Yet",
+		fmt.Sprintf("This needs a request to the Cloudflare API, and the provider's %s not known yet. ", enumerate(arguments))+
+			"It comes from something that is created in the same run. Apply that first, with -target for example, or use a value that is known.")
+}
+
+// enumerate names arguments, with the verb that they take.
+func enumerate(arguments []string) string {
+	quoted := make([]string, len(arguments))
+	for i, argument := range arguments {
+		quoted[i] = "`" + argument + "`"
+	}
+	if len(quoted) == 1 {
+		return quoted[0] + " is"
+	}
+	last := len(quoted) - 1
+	return strings.Join(quoted[:last], ", ") + " and " + quoted[last] + " are"
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// inWords is a duration as people say it: "5 minutes 30 seconds".
+func inWords(d time.Duration) string {
+	d = max(d.Round(time.Second), time.Second)
+	var parts []string
+	for _, unit := range []struct {
+		length time.Duration
+		name   string
+	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+		if n := int(d / unit.length); n > 0 {
+			parts = append(parts, count(n, unit.name))
+			d -= time.Duration(n) * unit.length
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// pendingCause is what the link came to, in one sentence, and its details. What
+// has just been shown to work is never blamed: the token was created.
+func pendingCause(connection *cloudflare.Connection, timeout time.Duration) (cause, details string) {
+	linkErr, pollErr := connection.LinkErr, connection.PollErr
+	switch {
+	case errors.Is(pollErr, context.Canceled):
+		cause = "the operation was interrupted before services were listed."
+	case linkErr == nil && errors.Is(pollErr, context.DeadlineExceeded):
+		cause = "nobody chose services within " + inWords(timeout) + "."
+	case linkErr == nil:
+		cause = "no service was chosen there."
+	case cloudflare.IsOutcomeUnknown(linkErr):
+		cause = "it is not known what became of the link, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
+	default:
+		cause = "Cloudflare refuses to link until someone has chosen services there."
+	}
+	if linkErr != nil {
+		details = "Details: " + linkErr.Error()
+	}
+	if pollErr != nil && !errors.Is(pollErr, context.Canceled) && !errors.Is(pollErr, context.DeadlineExceeded) {
+		details = strings.TrimPrefix(details+"\nThe services could not be listed: "+pollErr.Error(), "\n")
+	}
+	return cause, details
 }

@@ -46,11 +46,11 @@ func TestFailureAdvice(t *testing.T) {
 		"interrupted":       {err: fmt.Errorf("x: %w, %w", context.Canceled, answered(500)), want: []string{"was interrupted. Run again"}},
 		"deadline":          {err: fmt.Errorf("x: %w", context.DeadlineExceeded), timeout: "timeouts.create", want: []string{"`timeouts.create`"}},
 		"fixed deadline":    {err: context.DeadlineExceeded, want: []string{"Run again when the API answers"}, not: "``"},
-		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", envAccountID, "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
+		"no such account":   {err: answered(404, cloudflare.ErrorDetail{Code: "7003"}), want: []string{"`account_id`", "no such account", "32 hexadecimal digits", "dash.cloudflare.com"}},
 		"7003 in a chain":   {err: answered(400, cloudflare.ErrorDetail{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}), want: []string{"no such account"}},
 		"401":               {err: answered(401, said), want: append(credentials, "does not accept the credentials")},
 		"403":               {err: answered(403, said), want: append(credentials, "PERMISSION", "Business plan or higher")},
-		"404":               {err: answered(404, said), want: []string{"`account_id`", envAccountID, "`base_url`", "32 hexadecimal digits"}},
+		"404":               {err: answered(404, said), want: []string{"`account_id`", "`base_url`", "32 hexadecimal digits"}},
 		"500":               {err: answered(500, said), want: []string{"https://www.cloudflarestatus.com", "CF-Ray"}},
 		"599":               {err: answered(599), want: []string{"https://www.cloudflarestatus.com"}},
 		"not the API":       {err: answered(200), want: []string{"not look like the Cloudflare API", "`base_url`", "proxy"}},
@@ -85,9 +85,9 @@ func TestFailureAdvice(t *testing.T) {
 // Each thing that an error of the API can carry is shown, once.
 func TestErrorShowsWhatTheAPISays(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusBadRequest, Header: http.Header{"CF-Ray": {"abc-FRA"}}, Body: `{
 			"success": false, "result": {"id": "x"}, "messages": [],
 			"errors": [
 				{"code": 1001, "message": "First", "documentation_url": "https://example.com/doc", "source": {"pointer": "/name"}, "error_chain": [{"code": 1003, "message": "Deeper"}]},
@@ -104,19 +104,19 @@ func TestErrorShowsWhatTheAPISays(t *testing.T) {
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"token", "pair"} {
-		for _, call := range []cloudflaretest.Call{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
 			for _, status := range []int{http.StatusBadRequest, http.StatusOK, http.StatusBadGateway} {
 				t.Run(fmt.Sprint(kind, " ", call, " ", status), func(t *testing.T) {
 					t.Parallel()
-					bubble(t, func(server *standIn) {
+					bubble(t, func(server *fakeAPI) {
 						t := server.t
 						block := standard(server)
 						if kind == "pair" {
 							block = with(block, object{"api_token": nil, "api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 						}
 						s := newCore(t, server, block)
-						server.a.SetConsent(cloudflaretest.Consent{Absent: true}) // Nothing settles the link.
-						server.Fail(cloudflaretest.Fault{Call: call, Status: status, Edit: func(body []byte) []byte {
+						server.a.SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true}) // Nothing settles the link.
+						server.Fail(cloudflaretest.Fault{Op: call, Status: status, Edit: func(body []byte) []byte {
 							requests := server.Requests()
 							last := requests[len(requests)-1]
 							said := fmt.Sprint("You sent ", last.Path, " ", last.Token, last.Header["Authorization"], last.Header["X-Auth-Key"])
@@ -145,7 +145,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		// The errors of net/http hold the URL.
 		server := online(t)
 		s := newCore(t, server, nil, func(config *cloudflare.Config) { config.Transport, config.Clock = nil, &fastClock{} })
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.Link, Drop: true})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true})
 		created := s.create(object{})
 		if !created.diags.hasError() {
 			t.Fatal("a link that was lost is no error")
@@ -156,7 +156,7 @@ func TestSecretsStaySecret(t *testing.T) {
 
 // checkNoSecret looks for the credential that is in use, and for integration
 // tokens, used or not, with dashes or without.
-func checkNoSecret(t *testing.T, server *standIn, text string) {
+func checkNoSecret(t *testing.T, server *fakeAPI, text string) {
 	t.Helper()
 	secrets := server.a.Tokens()
 	for _, request := range server.Requests() {
@@ -173,7 +173,7 @@ func checkNoSecret(t *testing.T, server *standIn, text string) {
 // A name can hold anything, and a terminal obeys what it is sent.
 func TestServiceNamesAreEscaped(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil)
@@ -193,10 +193,10 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 // One line a request, with these fields and no others.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Times: 1, Drop: true})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Stall: 2 * time.Second, Status: http.StatusBadGateway, Body: "body"})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Drop: true})
 		s := newCore(t, server, nil)
 		expect(t, s.apply(s.plan(instance{}, object{"adopt_existing": true})).diags)
 		path := "/accounts/" + accountA + "/alerting/v3/destinations/pagerduty"
@@ -249,9 +249,9 @@ func TestLog(t *testing.T) {
 
 func TestLogOfLookThatFails(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
 		s := newCore(t, server, nil)
 		expect(t, s.plan(instance{}, object{}).diags)
 		entries := s.entries()

@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
@@ -36,7 +35,7 @@ type connectionListResource struct {
 }
 
 type connectionListModel struct {
-	AccountIDs types.List `tfsdk:"account_ids"`
+	AccountIDs []string `tfsdk:"account_ids"`
 }
 
 // Metadata is that of the resource, whose instances these are.
@@ -50,15 +49,15 @@ func (l *connectionListResource) Configure(_ context.Context, req resource.Confi
 
 func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The accounts that are connected to PagerDuty, among those given: the way to bring connections made in the dashboard under Terraform. " +
-			"An account that can't be listed is a warning and does not hide the others.\n\n" + readPermissionNote,
+		MarkdownDescription: "Finds the accounts that are connected to PagerDuty, to import connections that were made in the dashboard. " +
+			"Accounts that cannot be listed produce one warning; the others are returned. If all of them fail, that is an error.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_ids": schema.ListAttribute{
-				MarkdownDescription: "IDs of the Cloudflare accounts to look at, 32 hexadecimal digits each. The provider's `account_id` alone by default.",
+				MarkdownDescription: "IDs of the Cloudflare accounts to list, 32 hexadecimal digits each.",
 				ElementType:         types.StringType,
-				Optional:            true,
+				Required:            true,
 				Validators: []validator.List{
-					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.NoNullValues(), listvalidator.ValueStringsAre(validAccountID()),
+					listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.NoNullValues(), listvalidator.ValueStringsAre(validAccountID{}),
 				},
 			},
 		},
@@ -66,91 +65,77 @@ func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ l
 }
 
 func (l *connectionListResource) List(ctx context.Context, req list.ListRequest, stream *list.ListResultsStream) {
-	accounts, diags := l.accounts(ctx, req.Config)
+	var model connectionListModel
+	diags := req.Config.Get(ctx, &model)
+	l.data.checkKnown(&diags)
 	if diags.HasError() {
 		stream.Results = list.ListResultsStreamDiagnostics(diags)
 		return
 	}
+	// One account in two spellings would be imported twice, and removing one of
+	// the blocks would disconnect the other.
+	accounts := slices.Clone(model.AccountIDs)
+	for i := 0; i < len(accounts); i++ {
+		accounts = append(accounts[:i+1], slices.DeleteFunc(accounts[i+1:], func(a string) bool { return cloudflare.SameAccount(a, accounts[i]) })...)
+	}
 	stream.Results = func(push func(list.ListResult) bool) {
-		found := int64(0)
+		found, failed := int64(0), []failure(nil)
 		for some := range slices.Chunk(accounts, listedAtOnce) {
-			for _, result := range l.look(ctx, req, some) {
-				if result == nil {
+			for _, listed := range l.listAll(ctx, some) {
+				if listed.err != nil {
+					failed = append(failed, l.data.complete(failure{accountID: listed.accountID, permission: readPermission, err: listed.err}))
+				}
+				if len(listed.services) == 0 {
 					continue
 				}
-				if result.Identity != nil {
-					found++
-				}
-				if !push(*result) || req.Limit > 0 && found == req.Limit {
+				found++
+				if !push(l.result(ctx, req, listed)) || found == req.Limit {
 					return
 				}
 			}
 			if ctx.Err() != nil {
-				return // The accounts that are left would all say so.
+				break // The accounts that are left would all say so.
 			}
+		}
+		if len(failed) > 0 {
+			push(list.ListResult{Diagnostics: diag.Diagnostics{queryFailed(failed, len(accounts))}})
 		}
 	}
 }
 
-// accounts are those to look at, all of them known.
-func (l *connectionListResource) accounts(ctx context.Context, config tfsdk.Config) (accounts []types.String, diags diag.Diagnostics) {
-	var model connectionListModel
-	diags.Append(config.Get(ctx, &model)...)
-	switch {
-	case model.AccountIDs.IsNull():
-		accounts = []types.String{l.data.accountID}
-	case model.AccountIDs.IsUnknown():
-		accounts = []types.String{types.StringUnknown()}
-	default:
-		diags.Append(model.AccountIDs.ElementsAs(ctx, &accounts, false)...)
-	}
-	for _, account := range accounts {
-		checkAccount(account, path.Root("account_ids"), &diags)
-		l.data.checkKnown(account, path.Root("account_ids"), &diags)
-	}
-	return accounts, diags
+// listedAccount is what a list of an account returned.
+type listedAccount struct {
+	accountID string
+	services  []cloudflare.Service
+	err       error
 }
 
-// look lists some accounts at the same time. There is nil for an account without
-// services.
-func (l *connectionListResource) look(ctx context.Context, req list.ListRequest, accounts []types.String) []*list.ListResult {
-	results := make([]*list.ListResult, len(accounts))
-	var group sync.WaitGroup
-	for i, account := range accounts {
-		group.Go(func() { results[i] = l.lookAt(ctx, req, account.ValueString()) })
-	}
-	group.Wait()
-	return results
-}
-
-func (l *connectionListResource) lookAt(ctx context.Context, req list.ListRequest, accountID string) *list.ListResult {
+// listAll lists some accounts at the same time.
+func (l *connectionListResource) listAll(ctx context.Context, accounts []string) []listedAccount {
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
-	services, err := l.data.client.ListServices(ctx, accountID)
-	switch {
-	case err != nil:
-		// Terraform ends the whole list at an error, so one account's is a warning.
-		const summary = "Unable to List PagerDuty Connection"
-		detail := failure{summary, accountID, readPermission, "", err}.detail()
-		return &list.ListResult{Diagnostics: diag.Diagnostics{diag.NewWarningDiagnostic(summary, detail)}}
-	case len(services) == 0:
-		return nil
+	listed := make([]listedAccount, len(accounts))
+	var group sync.WaitGroup
+	for i, accountID := range accounts {
+		group.Go(func() {
+			services, err := l.data.client.ListServices(ctx, accountID)
+			listed[i] = listedAccount{accountID: accountID, services: services, err: err}
+		})
 	}
+	group.Wait()
+	return listed
+}
+
+func (l *connectionListResource) result(ctx context.Context, req list.ListRequest, listed listedAccount) list.ListResult {
 	result := req.NewListResult(ctx)
-	result.DisplayName = displayName(accountID, services)
-	state := connectionModel{AccountID: types.StringValue(accountID)}
+	result.DisplayName = fmt.Sprintf("Account %s (%s)", listed.accountID, count(len(listed.services), "PagerDuty service"))
+	state := connectionModel{AccountID: types.StringValue(listed.accountID)}
 	result.Diagnostics.Append(result.Identity.Set(ctx, state.identity())...)
 	if req.IncludeResource {
 		result.Diagnostics.Append(result.Resource.GetAttribute(ctx, path.Root("timeouts"), &state.Timeouts)...)
-		state.fromRead(services)
+		state.setDefaults()
+		state.fromServices(listed.services)
 		result.Diagnostics.Append(result.Resource.Set(ctx, state)...)
 	}
-	return &result
-}
-
-func displayName(accountID string, services []cloudflare.Service) string {
-	if len(services) == 1 {
-		return fmt.Sprintf("Account %s (1 PagerDuty service)", accountID)
-	}
-	return fmt.Sprintf("Account %s (%d PagerDuty services)", accountID, len(services))
+	return result
 }

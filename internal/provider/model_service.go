@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits. The provider's `account_id` by default."
+	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits, which the dashboard's address shows after `dash.cloudflare.com/`."
 	servicesDescription    = "The PagerDuty services that the account is connected to, sorted by name, then ID."
-	serviceIDDescription   = "What a notification policy routes to, exactly as the API gives it."
+	serviceIDDescription   = "Cloudflare's ID of the service, for notification policies."
 	serviceNameDescription = "Name of the service in PagerDuty."
+	serviceIDsDescription  = "Map from the name of each service to its ID, without names that occur more than once."
 )
 
 type serviceModel struct {
@@ -26,6 +27,14 @@ type serviceModel struct {
 }
 
 var serviceType = types.ObjectType{AttrTypes: map[string]attr.Type{"id": types.StringType, "name": types.StringType}}
+
+func fromServiceIDs(services []cloudflare.Service) types.Map {
+	values := map[string]attr.Value{}
+	for name, id := range cloudflare.ServiceIDs(services) {
+		values[name] = types.StringValue(id)
+	}
+	return types.MapValueMust(types.StringType, values)
+}
 
 func fromServices(services []cloudflare.Service) types.List {
 	values := make([]attr.Value, len(services))

@@ -71,11 +71,6 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				Optional:            true,
 				Validators:          []validator.String{valid("E-Mail Address", cloudflare.ValidateCredential)},
 			},
-			"account_id": schema.StringAttribute{
-				MarkdownDescription: "ID of the Cloudflare account for every resource and data source that names none: 32 hexadecimal digits, which the dashboard's address shows after `dash.cloudflare.com/`. " + fromEnvironment(envAccountID) + " Changing it replaces each connection that names no account itself.",
-				Optional:            true,
-				Validators:          []validator.String{validAccountID()},
-			},
 			"base_url": schema.StringAttribute{
 				MarkdownDescription: "Where the Cloudflare API is; `" + cloudflare.DefaultBaseURL + "` by default. Must use https, or http to a loopback address. " + fromEnvironment(envBaseURL),
 				Optional:            true,
@@ -110,7 +105,7 @@ func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.Configur
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	data := &providerData{accountID: settings.accountID, unknown: settings.unknown}
+	var client *cloudflare.Client
 	if len(settings.unknown) == 0 {
 		config := settings.config
 		config.UserAgent = userAgent(p.version, req.TerraformVersion, os.Getenv("TF_APPEND_USER_AGENT"))
@@ -118,13 +113,14 @@ func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.Configur
 		if p.adjust != nil {
 			p.adjust(&config)
 		}
-		client, err := cloudflare.New(config)
+		made, err := cloudflare.New(config)
 		if err != nil {
 			resp.Diagnostics.AddError("Unable to Configure Cloudflare PagerDuty Provider", err.Error())
 			return
 		}
-		data.client = client
+		client = made
 	}
+	data := newProviderData(client, settings.unknown)
 	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = data, data, data
 }
 

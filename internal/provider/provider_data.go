@@ -4,21 +4,36 @@
 package provider
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
 
+const (
+	// defaultTimeout bounds each operation that has no timeout configured. A
+	// block of the rate limit alone takes five minutes.
+	defaultTimeout = 10 * time.Minute
+	// checkTimeout bounds all that a plan asks of the API for a warning, and all
+	// that is asked about policies.
+	checkTimeout = 10 * time.Second
+)
+
 // providerData is what the configured provider hands to every kind it serves.
 type providerData struct {
-	client    *cloudflare.Client // nil as long as unknown is not empty
-	accountID types.String       // the default account: null when there is none, unknown when not known yet
-	unknown   []string           // provider arguments that a call needs and that are not known yet
+	client  *cloudflare.Client // nil as long as unknown is not empty
+	unknown []string           // provider arguments that a request needs and that are not known yet
+	// run is a value that no other Configure has: it tells what this one wrote
+	// into private data from what an earlier one did.
+	run string
+}
+
+func newProviderData(client *cloudflare.Client, unknown []string) *providerData {
+	return &providerData{client: client, unknown: unknown, run: rand.Text()}
 }
 
 // configure takes the provider's data over. Terraform asks some questions, such
@@ -35,39 +50,52 @@ func configure(target **providerData, data any, diags *diag.Diagnostics) {
 	*target = configured
 }
 
-// account is the account that a block is about: the one it names, else the
-// provider's default. It is null when there is neither.
-func (d *providerData) account(named types.String) types.String {
-	if named.IsNull() {
-		return d.accountID
-	}
-	return named
-}
-
-// checkAccount adds an error, at the argument that names accounts, where there is
-// no account.
-func checkAccount(account types.String, at path.Path, diags *diag.Diagnostics) {
-	if account.IsNull() {
-		diags.AddAttributeError(at, "Missing Cloudflare Account",
-			fmt.Sprintf("No account is configured. Set `%s` in this block, `account_id` in the provider block, or the environment variable %s.\n\n%s.", at, envAccountID, accountIDAdvice))
-	}
-}
-
-// waits tells whether a call has to wait for provider arguments, or an account
-// that comes from the provider, that are not known yet.
-func (d *providerData) waits(account types.String) bool {
-	return len(d.unknown) > 0 || account.IsUnknown()
-}
-
-// checkKnown adds an error where a call can't be made because something is not
+// waits reports whether requests have to wait for provider arguments that are not
 // known yet.
-func (d *providerData) checkKnown(account types.String, at path.Path, diags *diag.Diagnostics) {
-	const advice = "Its value comes from something that is created in the same run. Apply that first, with -target for example, or configure a value that is known."
-	if len(d.unknown) > 0 {
-		diags.AddError("Provider Argument Not Known Yet",
-			fmt.Sprintf("This needs a call of the Cloudflare API, but the provider's `%s` is not known yet. %s", strings.Join(d.unknown, "`, `"), advice))
-	} else if account.IsUnknown() {
-		diags.AddAttributeError(at, "Account Not Known Yet",
-			fmt.Sprintf("This needs a call of the Cloudflare API, but neither `%s` nor the provider's `account_id` is known yet. %s", at, advice))
+func (d *providerData) waits() bool { return len(d.unknown) > 0 }
+
+// checkKnown adds an error where requests have to wait.
+func (d *providerData) checkKnown(diags *diag.Diagnostics) {
+	if d.waits() {
+		diags.Append(unknownProviderArgument(d.unknown))
 	}
+}
+
+// failed reports an operation that did not succeed.
+func (d *providerData) failed(f failure, diags *diag.Diagnostics) {
+	f = d.complete(f)
+	diags.AddError(f.summary, f.detail())
+}
+
+// complete adds to a failure what its text depends on of the provider.
+func (d *providerData) complete(f failure) failure {
+	f.otherBaseURL = d.client.BaseURL() != cloudflare.DefaultBaseURL
+	return f
+}
+
+// affectedPolicies are the notification policies that a warning names.
+type affectedPolicies struct {
+	policies []cloudflare.Policy
+	err      error // why they could not be listed
+}
+
+// none reports whether there is nothing to say about policies.
+func (a affectedPolicies) none() bool { return len(a.policies) == 0 && a.err == nil }
+
+// routing returns the policies that route to one of the services.
+func (d *providerData) routing(ctx context.Context, accountID string, services []cloudflare.Service) affectedPolicies {
+	policies, err := d.client.CheckPolicies(ctx, accountID)
+	return affectedPolicies{policies: cloudflare.PoliciesRoutingTo(policies, services), err: err}
+}
+
+// unrouted returns the policies that route to a service which is not listed.
+// Once the operation has been interrupted, it asks nothing any more.
+func (d *providerData) unrouted(ctx context.Context, accountID string, listed []cloudflare.Service) affectedPolicies {
+	if ctx.Err() != nil {
+		return affectedPolicies{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	policies, err := d.client.ListPolicies(ctx, accountID)
+	return affectedPolicies{policies: cloudflare.PoliciesUnrouted(policies, listed), err: err}
 }

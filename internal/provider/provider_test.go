@@ -35,7 +35,7 @@ var (
 
 // standIn is the stand-in with two accounts. At its end it looks for links that
 // were made twice with one token.
-type standIn struct {
+type fakeAPI struct {
 	*cloudflaretest.Server
 	t    *testing.T // a bubble has its own
 	url  string
@@ -43,17 +43,17 @@ type standIn struct {
 }
 
 // online serves over a socket.
-func online(t *testing.T) *standIn {
+func online(t *testing.T) *fakeAPI {
 	t.Helper()
 	server := cloudflaretest.New(t)
-	return newStandIn(t, server, server.URL())
+	return newFakeAPI(t, server, server.URL())
 }
 
 var ports atomic.Int32
 
 // offline serves from memory, as a synctest bubble needs it. The lock of an
-// account goes by the URL, so each stand-in has its own.
-func offline(t *testing.T) *standIn {
+// account goes by the URL, so each fake API has its own.
+func offline(t *testing.T) *fakeAPI {
 	t.Helper()
 	server := cloudflaretest.NewOffline()
 	t.Cleanup(func() {
@@ -61,12 +61,12 @@ func offline(t *testing.T) *standIn {
 			t.Errorf("contract violation: %s", violation)
 		}
 	})
-	return newStandIn(t, server, fmt.Sprintf("http://127.0.0.1:%d/client/v4", ports.Add(1)))
+	return newFakeAPI(t, server, fmt.Sprintf("http://127.0.0.1:%d/client/v4", ports.Add(1)))
 }
 
-func newStandIn(t *testing.T, server *cloudflaretest.Server, url string) *standIn {
+func newFakeAPI(t *testing.T, server *cloudflaretest.Server, url string) *fakeAPI {
 	t.Helper()
-	s := &standIn{Server: server, t: t, url: url, a: server.Account(accountA), b: server.Account(accountB)}
+	s := &fakeAPI{Server: server, t: t, url: url, a: server.Account(accountA), b: server.Account(accountB)}
 	t.Cleanup(func() {
 		if relinked := server.Relinked(); len(relinked) > 0 {
 			t.Errorf("linked twice with the tokens %v", relinked)
@@ -76,21 +76,21 @@ func newStandIn(t *testing.T, server *cloudflaretest.Server, url string) *standI
 }
 
 // URL is the base URL for the provider.
-func (s *standIn) URL() string { return s.url }
+func (s *fakeAPI) URL() string { return s.url }
 
 // calls names the calls since the last time, in order: "list token link".
-func (s *standIn) calls() string {
+func (s *fakeAPI) requests() string {
 	var calls []string
 	for _, request := range s.Requests() {
-		calls = append(calls, string(request.Call))
+		calls = append(calls, string(request.Op))
 	}
 	s.ResetRequests()
 	return strings.Join(calls, " ")
 }
 
-func expectCalls(t *testing.T, server *standIn, want string) {
+func expectRequests(t *testing.T, server *fakeAPI, want string) {
 	t.Helper()
-	if got := server.calls(); got != want {
+	if got := server.requests(); got != want {
 		t.Errorf("calls: %q, want %q", got, want)
 	}
 }
@@ -102,9 +102,9 @@ func expectServices(t *testing.T, account *cloudflaretest.Account, want ...cloud
 	}
 }
 
-// bubble runs a test with a stand-in in memory, on a clock of its own, on which
+// bubble runs a test with a fake API in memory, on a clock of its own, on which
 // waits take no time.
-func bubble(t *testing.T, test func(*standIn)) {
+func bubble(t *testing.T, test func(*fakeAPI)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		t.Cleanup(func() { time.Sleep(24 * time.Hour) }) // What nobody waits for any more runs out.
@@ -126,6 +126,11 @@ func anError(summary string, parts ...string) wanted {
 
 func aWarning(summary string, parts ...string) wanted {
 	return wanted{severity: tfprotov6.DiagnosticSeverityWarning, summary: summary, parts: parts}
+}
+
+// isRequired is the error of a block without an attribute that it needs.
+func isRequired(attribute string) wanted {
+	return anError("Missing Configuration for Required Attribute").on(attribute)
 }
 
 // on says which attribute the diagnostic belongs to.
@@ -211,17 +216,12 @@ func testProvider(adjust func(*cloudflare.Config)) provider.Provider {
 	return &pagerdutyProvider{version: "test", adjust: adjust}
 }
 
-// config is a configuration against the stand-in, with its default account.
-func config(server *standIn, body string) string {
-	return configFor(server, accountA, body)
-}
-
-func configFor(server *standIn, account, body string) string {
+// config is a configuration against the fake API.
+func config(server *fakeAPI, body string) string {
 	return fmt.Sprintf(`
 provider "pagerduty" {
-  api_token  = %q
-  base_url   = %q
-  account_id = %q
+  api_token = %q
+  base_url  = %q
 }
-`, cloudflaretest.APIToken, server.URL(), account) + body
+`, cloudflaretest.APIToken, server.URL()) + body
 }

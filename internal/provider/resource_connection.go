@@ -17,22 +17,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
-)
-
-const (
-	// defaultTimeout bounds each operation: by default where a timeout can be
-	// configured, else always.
-	defaultTimeout = 10 * time.Minute
-	// planLookTimeout bounds the look that a plan takes at an account: it is
-	// merely helpful.
-	planLookTimeout = 10 * time.Second
 )
 
 var (
@@ -43,7 +34,7 @@ var (
 	_ resource.ResourceWithValidateConfig = (*connectionResource)(nil)
 )
 
-// NewConnectionResource makes the resource pagerduty_connection.
+// NewConnectionResource returns the resource pagerduty_connection.
 func NewConnectionResource() resource.Resource { return &connectionResource{} }
 
 type connectionResource struct {
@@ -55,44 +46,59 @@ func (r *connectionResource) Metadata(_ context.Context, req resource.MetadataRe
 }
 
 func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	keepString := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The connection of a Cloudflare account to PagerDuty, of which an account has one.\n\n" +
-			"Creating it links the account with PagerDuty. Somebody may have to finish in PagerDuty, by choosing services there; they show in `services` at the next refresh. " +
-			"An account that is already connected is not taken over unless `adopt_existing` says so: import it instead.\n\n" +
-			"~> **Destroying deletes all PagerDuty services of the account**, and notification policies that route to them stop paging. The plan names each service. One that the plan did not show, and that is listed right before the deletion, stops the destroy.\n\n" +
-			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs a Business plan or higher.",
+		MarkdownDescription: "Connects a Cloudflare account to PagerDuty. An account has at most one connection.\n\n" +
+			"Someone must choose services in PagerDuty once, in the Cloudflare dashboard. Until then the connection is `pending`; the next apply finds the services. " +
+			"An account that is already connected is taken over only by an import or with `adopt_existing`.\n\n" +
+			"~> **Destroying disconnects every PagerDuty service from the Cloudflare account**, unless `disconnect_on_destroy` is `false`. Notification policies that use them stop paging. The plan names each service and policy. If a service has appeared since the plan, destroy stops and changes nothing.\n\n" +
+			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs at least one zone on a Business plan or higher in the account.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which deletes the PagerDuty services of the previous account.",
-				Optional:            true,
-				Computed:            true,
-				Validators:          []validator.String{validAccountID()},
+				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which is refused where that would disconnect services.",
+				Required:            true,
+				Validators:          []validator.String{validAccountID{}},
 			},
 			"adopt_existing": schema.BoolAttribute{
-				MarkdownDescription: "Take over an account that is already connected when the connection is created, instead of stopping with an error; `false` by default. Changing it does nothing to a connection that exists.",
+				MarkdownDescription: "Take over an account that is already connected, instead of stopping with an error. Defaults to `false`. Used only on create; remove it after the first apply.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
 			"wait_for_services": schema.BoolAttribute{
-				MarkdownDescription: "Wait, up to `timeouts.create`, until at least one service is listed when the connection is created, and fail otherwise; `false` by default. Changing it does nothing to a connection that exists.",
+				MarkdownDescription: "Wait on create, up to `timeouts.create`, until someone has chosen services in PagerDuty. Defaults to `false`. Used only on create; without services in time, the connection is `pending`.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
-			"timeouts": timeoutsAttribute(ctx),
+			"disconnect_on_destroy": schema.BoolAttribute{
+				MarkdownDescription: "Disconnect PagerDuty when the connection is destroyed. Defaults to `true`. With `false`, destroy only takes the connection out of the state. A change has to be applied before the destroy.",
+				Optional:            true,
+				Computed:            true,
+				Default:             booldefault.StaticBool(true),
+			},
 			"id": schema.StringAttribute{
 				MarkdownDescription: "The account's ID.",
 				Computed:            true,
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+				PlanModifiers:       keepString,
 			},
 			"connection_id": schema.StringAttribute{
-				MarkdownDescription: "ID that linking returned; null after an import, an adoption, or a link whose answer was lost.",
+				MarkdownDescription: "ID that the link returned. Null after an import, an adoption, or if the link returned none.",
 				Computed:            true,
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+				PlanModifiers:       keepString,
+			},
+			"status": schema.StringAttribute{
+				MarkdownDescription: "`" + statusConnected + "` with at least one service, else `" + statusPending + "`: someone has to choose services in PagerDuty.",
+				Computed:            true,
+				PlanModifiers:       keepString,
+			},
+			"dashboard_url": schema.StringAttribute{
+				MarkdownDescription: "The page of the Cloudflare dashboard where someone connects PagerDuty.",
+				Computed:            true,
+				PlanModifiers:       keepString,
 			},
 			"services": schema.ListNestedAttribute{
-				MarkdownDescription: servicesDescription + " Empty as long as nobody has chosen services in PagerDuty.",
+				MarkdownDescription: servicesDescription + " Empty while the connection is `pending`.",
 				Computed:            true,
 				PlanModifiers:       []planmodifier.List{listplanmodifier.UseStateForUnknown()},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -100,22 +106,26 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 					"name": schema.StringAttribute{MarkdownDescription: serviceNameDescription, Computed: true},
 				}},
 			},
+			"service_ids": schema.MapAttribute{
+				MarkdownDescription: serviceIDsDescription,
+				ElementType:         types.StringType,
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseStateForUnknown()},
+			},
 		},
+		Blocks: map[string]schema.Block{"timeouts": timeoutsBlock(ctx)},
 	}
 }
 
-func timeoutsAttribute(ctx context.Context) schema.Attribute {
+func timeoutsBlock(ctx context.Context) schema.Block {
 	standard := strings.TrimSuffix(defaultTimeout.String(), "0s")
 	describe := func(operation string) string {
-		return fmt.Sprintf("How long to %s may take, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`; `%s` by default.", operation, standard)
+		return fmt.Sprintf("Limit on %s, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`. Defaults to `%s`.", operation, standard)
 	}
-	options := timeouts.Opts{
+	return timeouts.Block(ctx, timeouts.Opts{
 		Create: true, CreateDescription: describe("create"),
-		Delete: true, DeleteDescription: describe("delete"),
-	}
-	attribute := timeouts.Attributes(ctx, options).(schema.SingleNestedAttribute) //nolint:forcetypeassert // The library says so.
-	attribute.MarkdownDescription = "How long operations may take."
-	return attribute
+		Delete: true, DeleteDescription: describe("destroy") + " A change has to be applied before the destroy.",
+	})
 }
 
 func (r *connectionResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
@@ -146,143 +156,105 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 	}
 }
 
-// ModifyPlan makes the account known at plan time and warns of what the plan
-// would do to it.
-func (r *connectionResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var state, plan *connectionModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	var named types.String
-	if plan != nil {
-		resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("account_id"), &named)...)
-	}
-	if resp.Diagnostics.HasError() || r.data == nil {
-		return
-	}
-	if plan == nil {
-		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
-		return
-	}
-	plan.AccountID = r.data.account(named)
-	checkAccount(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if state != nil && plan.AccountID.IsUnknown() && named.IsNull() {
-		// A default that turns out to be another account replaces in the next plan.
-		plan.AccountID = state.AccountID
-	}
-	// An account that the block names and that is not known yet need not be another
-	// one, and a replacement would delete services for nothing.
-	moves := state != nil && !plan.AccountID.IsUnknown() && !plan.AccountID.Equal(state.AccountID)
-	if moves {
-		resp.RequiresReplace.Append(path.Root("account_id"))
-		plan.ConnectionID, plan.Services = types.StringUnknown(), types.ListUnknown(serviceType)
-		resp.Diagnostics.Append(warnOfDeletion(ctx, state)...)
-	}
-	if state == nil || moves {
-		plan.ID = plan.AccountID
-		// Terraform plans a replacement once more as a create, and drops the
-		// warnings of that: this is where to look at the new account.
-		r.warnIfConnected(ctx, plan, &resp.Diagnostics)
-	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-}
-
-func warnOfDeletion(ctx context.Context, state *connectionModel) diag.Diagnostics {
-	services, diags := toServices(ctx, state.Services)
-	if len(services) > 0 {
-		diags.Append(deletionWarning(state.AccountID.ValueString(), services))
-	}
-	return diags
-}
-
-// warnIfConnected looks whether the create that is planned would find services.
-// A look that fails is no reason to fail the plan.
-func (r *connectionResource) warnIfConnected(ctx context.Context, plan *connectionModel, diags *diag.Diagnostics) {
-	if r.data.waits(plan.AccountID) || plan.AdoptExisting.IsUnknown() || plan.AdoptExisting.ValueBool() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, planLookTimeout)
-	defer cancel()
-	services, err := r.data.client.PeekServices(ctx, plan.AccountID.ValueString())
-	if err != nil {
-		tflog.Warn(ctx, "Unable to look whether the account is connected already", map[string]any{"error": err.Error()})
-		return
-	}
-	if len(services) > 0 {
-		diags.Append(connectedWarning(plan.AccountID.ValueString(), services))
-	}
-}
-
 func (r *connectionResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	r.data.checkKnown(plan.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	r.data.checkKnown(&resp.Diagnostics)
 	timeout, diags := plan.Timeouts.Create(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	accountID := plan.AccountID.ValueString()
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	// Only connecting is bound by the timeout: a connection that has waited for
+	// services until its end still names the policies.
+	connectCtx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	connection, err := r.data.client.Connect(ctx, accountID, plan.toOptions())
+	connection, err := r.data.client.Connect(connectCtx, accountID, plan.toOptions())
 	if err != nil {
-		failure{"Unable to Connect PagerDuty", accountID, writePermission, "timeouts.create", err}.addTo(&resp.Diagnostics)
+		r.data.failed(failure{summary: "Unable to Connect PagerDuty", accountID: accountID, permission: writePermission, timeout: "timeouts.create", err: err}, &resp.Diagnostics)
 		return
 	}
-	if len(connection.Services) == 0 {
-		resp.Diagnostics.Append(pendingWarning(accountID, connection.LookErr))
+	resp.Diagnostics.Append(apiMessages(accountID, connection.Messages)...)
+	switch {
+	case len(connection.Services) == 0:
+		resp.Diagnostics.Append(createdPending(accountID, connection, timeout, r.data.unrouted(ctx, accountID, nil)))
+	case !connection.Adopted:
+		// The account was empty until now: its policies may route to services
+		// of an earlier connection.
+		resp.Diagnostics.Append(refreshed(accountID, connection.Services, nil, r.data.unrouted(ctx, accountID, connection.Services))...)
 	}
 	plan.fromConnection(connection)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
+// Read never removes the connection: people disconnect and reconnect to change
+// the services, and an error proves nothing.
 func (r *connectionResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	// The framework wants an identity even where the resource is removed or the
-	// read deferred.
+	// The framework wants an identity even where the read is deferred.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
-	if r.data.waits(state.AccountID) && req.ClientCapabilities.DeferralAllowed {
+	if r.data.waits() && req.ClientCapabilities.DeferralAllowed {
 		resp.Deferred = &resource.Deferred{Reason: resource.DeferredReasonProviderConfigUnknown}
 		return
 	}
-	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	r.data.checkKnown(&resp.Diagnostics)
+	before, diags := toServices(ctx, state.Services)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	accountID := state.AccountID.ValueString()
-	before, diags := toServices(ctx, state.Services)
-	resp.Diagnostics.Append(diags...)
 	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 	services, err := r.data.client.ListServices(ctx, accountID)
 	if err != nil {
-		failure{"Unable to Read PagerDuty Connection", accountID, readPermission, "", err}.addTo(&resp.Diagnostics)
+		// What is being imported has no ID yet, and is not in the state.
+		r.data.failed(failure{summary: "Unable to Read PagerDuty Connection", accountID: accountID, permission: readPermission, inState: !state.ID.IsNull(), err: err}, &resp.Diagnostics)
 		return
 	}
-	switch {
-	case len(services) == 0 && state.imported():
-		addNothingToImport(accountID, &resp.Diagnostics)
-	case len(services) == 0 && len(before) > 0:
-		resp.Diagnostics.Append(lostWarning(accountID, before))
-		resp.State.RemoveResource(ctx)
-	default:
-		state.fromRead(services)
-		resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-	}
+	wasPending := state.Status.ValueString() == statusPending
+	resp.Diagnostics.Append(r.compare(ctx, accountID, wasPending, before, services)...)
+	state.setDefaults()
+	state.fromServices(services)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// Update has nothing to call: what can change without a replacement says how the
-// connection is created, or how long operations may take.
+// compare warns of what a list returned that concerns those who are paged. It
+// asks for policies only where the connection is pending, was until now, or has
+// lost a service.
+func (r *connectionResource) compare(ctx context.Context, accountID string, wasPending bool, before, services []cloudflare.Service) diag.Diagnostics {
+	gone := cloudflare.Missing(before, services)
+	if len(services) > 0 && !wasPending && len(gone) == 0 {
+		return nil
+	}
+	return refreshed(accountID, services, gone, r.data.unrouted(ctx, accountID, services))
+}
+
+// Update lists a pending connection, so that services that someone has chosen
+// reach the policies in the same apply. It never links. All other changes are
+// settings, which no request knows of.
 func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan connectionModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if plan.Services.IsUnknown() {
+		accountID := plan.AccountID.ValueString()
+		ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+		defer cancel()
+		services, err := r.data.client.ListServices(ctx, accountID)
+		if err != nil {
+			// The settings are saved all the same: an account that is gone must
+			// not keep anyone from setting disconnect_on_destroy.
+			resp.Diagnostics.Append(stillPending(r.data.complete(failure{accountID: accountID, permission: readPermission, inState: true, err: err})))
+		} else {
+			resp.Diagnostics.Append(r.compare(ctx, accountID, true, nil, services)...)
+		}
+		plan.fromServices(services)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
@@ -291,11 +263,13 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state connectionModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	r.data.checkKnown(state.AccountID, path.Root("account_id"), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || !state.disconnects() {
+		return // The plan has said what stays connected.
+	}
+	r.data.checkKnown(&resp.Diagnostics)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
-	// What the state holds is what the approved plan showed.
-	approved, diags := toServices(ctx, state.Services)
+	approved, diags := r.approved(ctx, req.Private, &state)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -303,18 +277,19 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	accountID := state.AccountID.ValueString()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	handedOver, err := r.data.client.Disconnect(ctx, accountID, approved)
+	done, err := r.data.client.Disconnect(ctx, accountID, approved)
 	if err != nil {
-		failure{"Unable to Disconnect PagerDuty", accountID, writePermission, "timeouts.delete", err}.addTo(&resp.Diagnostics)
+		r.data.failed(failure{summary: "Unable to Disconnect PagerDuty", accountID: accountID, permission: writePermission, timeout: "timeouts.delete", inState: true, err: err}, &resp.Diagnostics)
 		return
 	}
-	if handedOver {
-		resp.Diagnostics.Append(handedOverWarning(accountID))
+	if done.Transferred {
+		resp.Diagnostics.Append(ownershipTransferred(accountID))
 	}
+	resp.Diagnostics.Append(apiMessages(accountID, done.Messages)...)
 }
 
 // ImportState takes the account's ID, as an import ID or from the identity. The
-// read that follows looks whether there is something to import.
+// read that follows fills in the rest.
 func (r *connectionResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	accountID := req.ID
 	if accountID == "" {
@@ -323,19 +298,9 @@ func (r *connectionResource) ImportState(ctx context.Context, req resource.Impor
 		accountID = identity.ValueString()
 	}
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
-		resp.Diagnostics.AddError("Invalid Import ID", fmt.Sprintf("A connection is imported by the ID of its account, and %q %s. %s.",
-			cloudflare.Printable(accountID, 2*cloudflare.MaxAccountIDLength), err, accountIDAdvice))
+		resp.Diagnostics.Append(invalidImportID(err))
 		return
-	}
-	if standard := r.data.accountID.ValueString(); standard != "" && standard != accountID {
-		resp.Diagnostics.AddWarning("Imported Account Is Not the Provider's Default",
-			fmt.Sprintf("The connection of account %s is imported, while the provider's default account is %s. Set `account_id = %q` in the resource's block: without it, the next plan replaces the connection, which deletes the services of the imported account.", accountID, standard, accountID))
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("account_id"), accountID)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, connectionIdentityModel{AccountID: types.StringValue(accountID)})...)
-}
-
-func addNothingToImport(accountID string, diags *diag.Diagnostics) {
-	diags.AddError("Unable to Import PagerDuty Connection",
-		fmt.Sprintf("Account %s has no PagerDuty service, so there is nothing to import. Check that this is the account that you mean; if it is, let apply create the connection.", accountID))
 }

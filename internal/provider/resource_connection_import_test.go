@@ -5,6 +5,8 @@ package provider
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
@@ -13,82 +15,92 @@ import (
 func TestImport(t *testing.T) {
 	t.Parallel()
 	imports := map[string]func(*core, string) outcome{
-		"by ID":       func(s *core, account string) outcome { return s.importID(account) },
-		"by identity": func(s *core, account string) outcome { return s.importIdentity(object{"account_id": account}) },
+		"by ID":       func(c *core, account string) outcome { return c.importID(account) },
+		"by identity": func(c *core, account string) outcome { return c.importIdentity(object{"account_id": account}) },
 	}
 	for how, imports := range imports {
-		for name, test := range map[string]struct {
-			standard, named any
-			warns, replaces bool
-		}{
-			"default":                  {standard: accountA},
-			"named":                    {named: accountA},
-			"named as the default":     {standard: accountA, named: accountA},
-			"named, another default":   {standard: accountB, named: accountA, warns: true},
-			"unnamed, another default": {standard: accountB, warns: true, replaces: true},
-		} {
-			t.Run(how+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				bubble(t, func(server *standIn) {
-					t := server.t
-					server.a.SetServices(second, primary)
-					s := newCore(t, server, with(standard(server), object{"account_id": test.standard}))
-					imported := imports(s, accountA)
-					expectCalls(t, server, "list")
-					if test.warns {
-						expect(t, imported.diags, aWarning("Imported Account Is Not the Provider's Default", accountA, accountB, `account_id = "`+accountA+`"`, "replaces"))
-					} else {
-						expect(t, imported.diags)
-					}
-					expectState(t, imported.state, object{
-						"account_id": accountA, "id": accountA, "connection_id": nil, "adopt_existing": false, "wait_for_services": false,
-						"timeouts": nil, "services": listed(primary, second),
-					})
-					expectState(t, imported.identity, object{"account_id": accountA})
-
-					p := s.plan(imported.instance, object{"account_id": test.named})
-					if (len(p.replaced) > 0) != test.replaces {
-						t.Errorf("replaced because of %v", p.replaced)
-					}
-					if !test.replaces {
-						expect(t, p.diags)
-						expectState(t, p.state, imported.state)
-					}
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(server *fakeAPI) {
+				t := server.t
+				server.a.SetServices(second, primary)
+				c := newCore(t, server, nil)
+				imported := imports(c, accountA)
+				expectRequests(t, server, "list")
+				expect(t, imported.diags)
+				expectState(t, imported.state, object{
+					"account_id": accountA, "id": accountA, "connection_id": nil, "adopt_existing": false, "wait_for_services": false, "disconnect_on_destroy": true,
+					"status": "connected", "dashboard_url": "https://dash.cloudflare.com/" + accountA + "/notifications", "timeouts": nil,
+					"services": listed(primary, second), "service_ids": object{"Primary": primary.ID, "Second": second.ID},
 				})
+				expectState(t, imported.identity, object{"account_id": accountA})
+
+				p := c.plan(imported.instance, object{})
+				expect(t, p.diags)
+				if len(p.replaced) > 0 {
+					t.Errorf("replaced because of %v", p.replaced)
+				}
+				expectState(t, p.state, imported.state)
 			})
-		}
+		})
 	}
 }
 
 func TestImportInvalidID(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		s := newCore(t, server, nil)
+		c := newCore(t, server, nil)
 		want := anError("Invalid Import ID", "is not an account ID", "32 hexadecimal digits", "dash.cloudflare.com")
 		for name, id := range invalidAccountIDs {
 			t.Log(name)
-			expect(t, s.importID(id).diags, want)
-			expect(t, s.importIdentity(object{"account_id": id}).diags, want)
+			expect(t, c.importID(id).diags, want)
+			expect(t, c.importIdentity(object{"account_id": id}).diags, want)
 		}
-		expectCalls(t, server, "")
+		expect(t, c.importID(accountA[1:]+" ").diags, anError("Invalid Import ID", strconv.Quote(accountA[1:]+" ")))
+		expectRequests(t, server, "")
 	})
 }
 
-func TestImportOfNothing(t *testing.T) {
+// An account that can't be listed is not imported. It is not in the state yet, so
+// there is nothing to let go of.
+func TestImportFails(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(server *standIn) {
+	bubble(t, func(server *fakeAPI) {
 		t := server.t
-		s := newCore(t, server, nil)
-		imported := s.importID(accountA)
-		expect(t, imported.diags, anError("Unable to Import PagerDuty Connection", "Account "+accountA, "nothing to import"))
-
-		imported = s.importID(accountNone)
-		expect(t, imported.diags,
-			aWarning("Imported Account Is Not the Provider's Default"),
-			anError("Unable to Read PagerDuty Connection", "Account "+accountNone, "7003", "32 hexadecimal digits"))
-
-		server.Fail(cloudflaretest.Fault{Call: cloudflaretest.List, Status: http.StatusForbidden})
-		expect(t, s.importID(accountA).diags, anError("Unable to Read PagerDuty Connection", readPermission))
+		c := newCore(t, server, nil)
+		expect(t, c.importID(accountNone).diags, anError("Unable to Read PagerDuty Connection", "knows no account "+accountNone, "7003", "32 hexadecimal digits"))
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
+		imported := c.importID(accountA)
+		expect(t, imported.diags, anError("Unable to Read PagerDuty Connection", readPermission))
+		for _, part := range waysOut {
+			if strings.Contains(imported.diags.String(), part) {
+				t.Errorf("lets go of what is in no state:\n%s", imported.diags)
+			}
+		}
 	})
+}
+
+// What an import can't know is one update in place, without a request.
+func TestImportOfBlockWithSettings(t *testing.T) {
+	t.Parallel()
+	for name, block := range map[string]object{
+		"disconnect_on_destroy": {"disconnect_on_destroy": false},
+		"timeouts":              {"timeouts": object{"create": "5m", "delete": nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, func(server *fakeAPI) {
+				t := server.t
+				server.a.SetServices(primary)
+				c := newCore(t, server, nil)
+				imported := c.importID(accountA)
+				expectRequests(t, server, "list")
+				updated := c.converge(imported.instance, block)
+				expect(t, updated.diags)
+				expectState(t, updated.state, with(imported.state, block))
+				expectRequests(t, server, "")
+			})
+		})
+	}
 }

@@ -28,9 +28,14 @@ func action(a plancheck.ResourceActionType, account string) resource.ConfigPlanC
 	}}
 }
 
+// connectionOf is the block of an account, without anything else.
+func connectionOf(account string) string {
+	return fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, account)
+}
+
 // linking makes every link of the account lead to these services.
 func linking(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
-	account.SetConsent(cloudflaretest.Consent{Services: services})
+	account.SetLinkModel(cloudflaretest.LinkModel{Services: services})
 	return services
 }
 
@@ -42,7 +47,7 @@ func TestConnectionLifecycle(t *testing.T) {
 	connectionID := statecheck.CompareValue(compare.ValuesSame())
 	unitTest(t,
 		resource.TestStep{
-			Config:           config(server, `resource "pagerduty_connection" "this" {}`),
+			Config:           config(server, connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate, accountA),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, services},
@@ -66,6 +71,7 @@ func TestConnectionLifecycle(t *testing.T) {
 			PreConfig: server.ResetRequests,
 			Config: config(server, `
 resource "pagerduty_connection" "this" {
+  account_id        = "`+accountA+`"
   adopt_existing    = true
   wait_for_services = true
   timeouts          = { create = "1m" }
@@ -77,29 +83,17 @@ resource "pagerduty_connection" "this" {
 			},
 		},
 		resource.TestStep{
-			Config:           config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, accountA)),
+			Config:           config(server, connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionUpdate, accountA),
 		},
 		resource.TestStep{
-			Config:            config(server, fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, accountB)),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}, accountHas{server.b, other}},
-		},
-		resource.TestStep{
-			// The default account, again.
-			Config:            config(server, `resource "pagerduty_connection" "this" {}`),
-			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountA),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, services}, accountHas{server.a, services}, accountHas{server.b, nil}},
-		},
-		resource.TestStep{
-			// A changed default is a change of the account.
-			Config:            configFor(server, accountB, `resource "pagerduty_connection" "this" {}`),
+			Config:            config(server, connectionOf(accountB)),
 			ConfigPlanChecks:  action(plancheck.ResourceActionDestroyBeforeCreate, accountB),
 			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.a, nil}, accountHas{server.b, other}},
 		},
 		resource.TestStep{
 			PreConfig:         func() { server.b.SetServices() }, // Somebody deletes the services.
-			Config:            configFor(server, accountB, `resource "pagerduty_connection" "this" {}`),
+			Config:            config(server, connectionOf(accountB)),
 			ConfigPlanChecks:  action(plancheck.ResourceActionCreate, accountB),
 			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, other}, accountHas{server.b, other}},
 		},
@@ -116,7 +110,7 @@ func TestConnectionIdentity(t *testing.T) {
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
 			{
-				Config: config(server, `resource "pagerduty_connection" "this" {}`),
+				Config: config(server, connectionOf(accountA)),
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectIdentity(this, map[string]knownvalue.Check{"account_id": knownvalue.StringExact(accountA)}),
 				},
@@ -132,7 +126,7 @@ func TestConnectionIsRefused(t *testing.T) {
 	server.a.SetServices(primary)
 	unitTest(t,
 		resource.TestStep{
-			Config:      config(server, `resource "pagerduty_connection" "this" {}`),
+			Config:      config(server, connectionOf(accountA)),
 			ExpectError: text("terraform import 'pagerduty_connection.<NAME>' " + accountA),
 		},
 		resource.TestStep{
@@ -143,7 +137,7 @@ import {
   to = pagerduty_connection.this
   id = %q
 }
-resource "pagerduty_connection" "this" {}`, accountA)),
+`, accountA)+connectionOf(accountA)),
 			ConfigPlanChecks: action(plancheck.ResourceActionNoop, accountA),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, []cloudflaretest.Service{primary}},
@@ -162,9 +156,9 @@ func TestTwoConnectionsOfOneAccount(t *testing.T) {
 	linking(server.a, primary)
 	unitTest(t,
 		resource.TestStep{
-			Config: config(server, `
-resource "pagerduty_connection" "one" {}
-resource "pagerduty_connection" "two" {}`),
+			Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "one" { account_id = %[1]q }
+resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA)),
 			ExpectError: text("the account is already connected to PagerDuty"),
 		},
 		resource.TestStep{
@@ -189,12 +183,13 @@ func TestConnectionIsHandedOver(t *testing.T) {
 resource "terraform_data" "trigger" { input = %q }
 
 resource "pagerduty_connection" "this" {
+  account_id     = %q
   adopt_existing = true
   lifecycle {
     create_before_destroy = true
     replace_triggered_by  = [terraform_data.trigger]
   }
-}`, trigger))
+}`, trigger, accountA))
 	}
 	unitTest(t,
 		resource.TestStep{Config: block("one")},
@@ -221,11 +216,12 @@ func TestConnectionIsNotHandedOverUnasked(t *testing.T) {
 resource "terraform_data" "trigger" { input = %q }
 
 resource "pagerduty_connection" "this" {
+  account_id = %q
   lifecycle {
     create_before_destroy = true
     replace_triggered_by  = [terraform_data.trigger]
   }
-}`, trigger))
+}`, trigger, accountA))
 	}
 	unitTest(t,
 		resource.TestStep{Config: block("one")},
@@ -244,14 +240,14 @@ func TestConnectionIsRenamed(t *testing.T) {
 	server := online(t)
 	services := linking(server.a, primary)
 	unitTest(t,
-		resource.TestStep{Config: config(server, `resource "pagerduty_connection" "this" {}`)},
+		resource.TestStep{Config: config(server, connectionOf(accountA))},
 		resource.TestStep{
-			Config: config(server, `
-resource "pagerduty_connection" "renamed" {}
+			Config: config(server, fmt.Sprintf(`
+resource "pagerduty_connection" "renamed" { account_id = %q }
 moved {
   from = pagerduty_connection.this
   to   = pagerduty_connection.renamed
-}`),
+}`, accountA)),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			ConfigStateChecks: []statecheck.StateCheck{
 				resourcesAre{"pagerduty_connection.renamed"}, accountHas{server.a, services},
@@ -266,7 +262,7 @@ func TestConnectionIsTainted(t *testing.T) {
 	t.Parallel()
 	server := online(t)
 	services := linking(server.a, primary)
-	block := config(server, `resource "pagerduty_connection" "this" {}`)
+	block := config(server, connectionOf(accountA))
 	unitTest(t,
 		resource.TestStep{Config: block},
 		resource.TestStep{
@@ -302,7 +298,6 @@ resource "terraform_data" "from" {
 provider "pagerduty" {
   api_token       = terraform_data.from.output.api_token
   base_url        = terraform_data.from.output.base_url
-  account_id      = terraform_data.from.output.account_id
   max_retries     = terraform_data.from.output.max_retries
   request_timeout = terraform_data.from.output.request_timeout
 }
@@ -383,10 +378,10 @@ func TestServicesOfNewConnection(t *testing.T) {
 	server := online(t)
 	services := linking(server.a, second, primary)
 	unitTest(t, resource.TestStep{
-		Config: config(server, `
-resource "pagerduty_connection" "this" {}
+		Config: config(server, connectionOf(accountA)+`
 
 data "pagerduty_services" "all" {
+  account_id = pagerduty_connection.this.account_id
   depends_on = [pagerduty_connection.this]
 }
 
@@ -403,7 +398,7 @@ output "id" {
 func TestProviderErrorsNameTheVariable(t *testing.T) {
 	t.Parallel()
 	unitTest(t, resource.TestStep{
-		Config:      `data "pagerduty_services" "all" {}`,
+		Config:      `data "pagerduty_services" "all" { account_id = "` + accountA + `" }`,
 		ExpectError: text("Set the argument `api_token` or the environment variable CLOUDFLARE_API_TOKEN"),
 	})
 }

@@ -29,14 +29,18 @@ func hasName(name string) func(*tfprotov6.SchemaAttribute) bool {
 	return func(a *tfprotov6.SchemaAttribute) bool { return a.Name == name }
 }
 
-// walk visits every attribute of a schema, nested ones too.
-func walk(at string, attributes []*tfprotov6.SchemaAttribute, visit func(string, *tfprotov6.SchemaAttribute)) {
-	for _, attribute := range attributes {
+// visitAttributes visits every attribute of a schema, those of nested attributes
+// and of blocks too.
+func visitAttributes(at string, block *tfprotov6.SchemaBlock, visit func(string, *tfprotov6.SchemaAttribute)) {
+	for _, attribute := range block.Attributes {
 		path := at + "." + attribute.Name
 		visit(path, attribute)
 		if attribute.NestedType != nil {
-			walk(path, attribute.NestedType.Attributes, visit)
+			visitAttributes(path, &tfprotov6.SchemaBlock{Attributes: attribute.NestedType.Attributes}, visit)
 		}
+	}
+	for _, nested := range block.BlockTypes {
+		visitAttributes(at+"."+nested.TypeName, nested.Block, visit)
 	}
 }
 
@@ -44,18 +48,18 @@ func walk(at string, attributes []*tfprotov6.SchemaAttribute, visit func(string,
 // resource and no data source has its kind before it.
 func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 	t.Helper()
-	s := unconfiguredCore(t, offline(t))
-	schemas := map[string]*tfprotov6.SchemaBlock{"provider": s.schemas.Provider.Block}
-	for name, schema := range s.schemas.ResourceSchemas {
+	c := unconfiguredCore(t, offline(t))
+	schemas := map[string]*tfprotov6.SchemaBlock{"provider": c.schemas.Provider.Block}
+	for name, schema := range c.schemas.ResourceSchemas {
 		schemas[name] = schema.Block
 	}
-	for name, schema := range s.schemas.DataSourceSchemas {
+	for name, schema := range c.schemas.DataSourceSchemas {
 		schemas[name] = schema.Block
 	}
-	for name, schema := range s.schemas.ListResourceSchemas {
+	for name, schema := range c.schemas.ListResourceSchemas {
 		schemas["list "+name] = schema.Block
 	}
-	if kinds := len(s.schemas.EphemeralResourceSchemas) + len(s.schemas.Functions) + len(s.schemas.ActionSchemas) + len(s.schemas.StateStoreSchemas); kinds > 0 {
+	if kinds := len(c.schemas.EphemeralResourceSchemas) + len(c.schemas.Functions) + len(c.schemas.ActionSchemas) + len(c.schemas.StateStoreSchemas); kinds > 0 {
 		t.Errorf("%d schemas of other kinds", kinds)
 	}
 	return schemas
@@ -63,8 +67,8 @@ func everySchema(t *testing.T) map[string]*tfprotov6.SchemaBlock {
 
 func TestSchemasAreValid(t *testing.T) {
 	t.Parallel()
-	s := unconfiguredCore(t, offline(t))
-	expect(t, s.schemas.Diagnostics)
+	c := unconfiguredCore(t, offline(t))
+	expect(t, c.schemas.Diagnostics)
 }
 
 func TestTypeNames(t *testing.T) {
@@ -88,42 +92,47 @@ func TestAttributes(t *testing.T) {
 		"provider.api_token":       "optional sensitive tftypes.String",
 		"provider.api_key":         "optional sensitive tftypes.String",
 		"provider.email":           "optional tftypes.String",
-		"provider.account_id":      "optional tftypes.String",
 		"provider.base_url":        "optional tftypes.String",
 		"provider.max_retries":     "optional tftypes.Number",
 		"provider.request_timeout": "optional tftypes.String",
 
-		"pagerduty_connection.account_id":        "optional computed tftypes.String",
-		"pagerduty_connection.adopt_existing":    "optional computed tftypes.Bool",
-		"pagerduty_connection.wait_for_services": "optional computed tftypes.Bool",
-		"pagerduty_connection.timeouts":          "optional SINGLE",
-		"pagerduty_connection.timeouts.create":   "optional tftypes.String",
-		"pagerduty_connection.timeouts.delete":   "optional tftypes.String",
-		"pagerduty_connection.id":                "computed tftypes.String",
-		"pagerduty_connection.connection_id":     "computed tftypes.String",
-		"pagerduty_connection.services":          "computed LIST",
-		"pagerduty_connection.services.id":       "computed tftypes.String",
-		"pagerduty_connection.services.name":     "computed tftypes.String",
+		"pagerduty_connection.account_id":            "required tftypes.String",
+		"pagerduty_connection.adopt_existing":        "optional computed tftypes.Bool",
+		"pagerduty_connection.wait_for_services":     "optional computed tftypes.Bool",
+		"pagerduty_connection.disconnect_on_destroy": "optional computed tftypes.Bool",
+		"pagerduty_connection.id":                    "computed tftypes.String",
+		"pagerduty_connection.connection_id":         "computed tftypes.String",
+		"pagerduty_connection.status":                "computed tftypes.String",
+		"pagerduty_connection.dashboard_url":         "computed tftypes.String",
+		"pagerduty_connection.services":              "computed LIST",
+		"pagerduty_connection.services.id":           "computed tftypes.String",
+		"pagerduty_connection.services.name":         "computed tftypes.String",
+		"pagerduty_connection.service_ids":           "computed tftypes.Map[tftypes.String]",
+		"pagerduty_connection.timeouts.create":       "optional tftypes.String",
+		"pagerduty_connection.timeouts.delete":       "optional tftypes.String",
 
-		"pagerduty_services.account_id":    "optional computed tftypes.String",
+		"pagerduty_services.account_id":    "required tftypes.String",
 		"pagerduty_services.name":          "optional tftypes.String",
 		"pagerduty_services.name_regex":    "optional tftypes.String",
 		"pagerduty_services.services":      "computed LIST",
 		"pagerduty_services.services.id":   "computed tftypes.String",
 		"pagerduty_services.services.name": "computed tftypes.String",
+		"pagerduty_services.service_ids":   "computed tftypes.Map[tftypes.String]",
 
-		"pagerduty_connected_service.account_id": "optional computed tftypes.String",
+		"pagerduty_connected_service.account_id": "required tftypes.String",
 		"pagerduty_connected_service.id":         "optional computed tftypes.String",
 		"pagerduty_connected_service.name":       "optional computed tftypes.String",
 
-		"list pagerduty_connection.account_ids": "optional tftypes.List[tftypes.String]",
+		"list pagerduty_connection.account_ids": "required tftypes.List[tftypes.String]",
 	}
 	got := map[string]string{}
 	for name, schema := range everySchema(t) {
-		if len(schema.BlockTypes) > 0 {
-			t.Errorf("%s has blocks", name)
+		for _, block := range schema.BlockTypes {
+			if name != "pagerduty_connection" || block.TypeName != "timeouts" || block.Nesting != tfprotov6.SchemaNestedBlockNestingModeSingle {
+				t.Errorf("%s has the block %s, %s", name, block.TypeName, block.Nesting)
+			}
 		}
-		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+		visitAttributes(name, schema, func(path string, a *tfprotov6.SchemaAttribute) {
 			var kind []string
 			for word, is := range map[string]bool{"1required": a.Required, "2optional": a.Optional, "3computed": a.Computed, "4sensitive": a.Sensitive, "5write-only": a.WriteOnly, "6deprecated": a.Deprecated} {
 				if is {
@@ -170,24 +179,24 @@ func TestEverythingIsDescribed(t *testing.T) {
 				t.Errorf("%s says that the API token needs %s: %t", name, permission, !needed)
 			}
 		}
-		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+		visitAttributes(name, schema, func(path string, a *tfprotov6.SchemaAttribute) {
 			if len(a.Description) < 10 || !strings.HasSuffix(a.Description, ".") {
 				t.Errorf("%s is described by %q", path, a.Description)
 			}
 		})
 	}
 	// What has a default says so.
-	s := unconfiguredCore(t, offline(t))
+	c := unconfiguredCore(t, offline(t))
 	defaults := map[string]string{
-		".account_id": "The provider's `account_id` by default", ".adopt_existing": "`false` by default", ".wait_for_services": "`false` by default",
-		".timeouts.create": "`10m` by default", ".timeouts.delete": "`10m` by default",
+		".adopt_existing": "Defaults to `false`.", ".wait_for_services": "Defaults to `false`.", ".disconnect_on_destroy": "Defaults to `true`.",
+		".timeouts.create": "Defaults to `10m`.", ".timeouts.delete": "Defaults to `10m`.",
 	}
-	walk("", s.schemas.ResourceSchemas[connectionType].Block.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
-		if a.Optional && a.NestedType == nil && (defaults[path] == "" || !strings.Contains(a.Description, defaults[path])) {
+	visitAttributes("", c.schemas.ResourceSchemas[connectionType].Block, func(path string, a *tfprotov6.SchemaAttribute) {
+		if a.Optional && (defaults[path] == "" || !strings.Contains(a.Description, defaults[path])) {
 			t.Errorf("%s does not say its default %q: %s", path, defaults[path], a.Description)
 		}
 	})
-	for _, attribute := range s.identitySchema().IdentityAttributes {
+	for _, attribute := range c.identitySchema().IdentityAttributes {
 		if attribute.Description == "" {
 			t.Errorf("identity attribute %s has no description", attribute.Name)
 		}
@@ -214,7 +223,7 @@ func TestCredentialsAreSensitive(t *testing.T) {
 	t.Parallel()
 	secret := regexp.MustCompile(`token|key|secret|password`)
 	for name, schema := range everySchema(t) {
-		walk(name, schema.Attributes, func(path string, a *tfprotov6.SchemaAttribute) {
+		visitAttributes(name, schema, func(path string, a *tfprotov6.SchemaAttribute) {
 			if secret.MatchString(a.Name) != a.Sensitive {
 				t.Errorf("%s is sensitive: %t", path, a.Sensitive)
 			}
@@ -248,6 +257,9 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 		for _, attribute := range test.attributes {
 			names = append(names, attribute.Name)
 		}
+		if name == "connection" {
+			names = append(names, "timeouts") // The only block.
+		}
 		slices.Sort(fields)
 		slices.Sort(names)
 		if !slices.Equal(fields, names) {
@@ -260,7 +272,7 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 	}
 }
 
-// Each constructor in the package is one that the provider knows.
+// The provider registers each constructor of the package.
 func TestConstructorsAreRegistered(t *testing.T) {
 	t.Parallel()
 	var registered []string
@@ -330,8 +342,8 @@ func kinds() (all []kind) {
 	return all
 }
 
-// Every kind takes the provider's data over, has nothing against there being
-// none yet, and says so when it is something else.
+// Every kind takes the provider's data, accepts that there is none yet, and returns
+// an error for anything else.
 func TestConfigureKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {
@@ -345,10 +357,39 @@ func TestConfigureKinds(t *testing.T) {
 
 func TestValidatorsDescribeThemselves(t *testing.T) {
 	t.Parallel()
-	v := validAccountID()
+	v := validAccountID{}
 	for _, got := range []string{v.Description(context.Background()), v.MarkdownDescription(context.Background())} {
-		if want := "must be a valid account id"; got != want {
+		if want := "must be a valid account ID"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// In a block, Terraform refuses a key that the schema does not have. It drops those
+// of a nested attribute.
+func TestTimeoutsBlock(t *testing.T) {
+	t.Parallel()
+	c := newCore(t, offline(t), nil)
+	for name, test := range map[string]struct {
+		timeouts object
+		want     []wanted
+	}{
+		"none":          {nil, nil},
+		"empty":         {object{}, nil},
+		"both":          {object{"create": "90m", "delete": "1ns"}, nil},
+		"unknown value": {object{"create": unknown}, nil},
+		"zero":          {object{"create": "0s"}, []wanted{anError("Invalid Duration", "`timeouts.create`", "above zero").on("timeouts.create")}},
+		"negative":      {object{"delete": "-5m"}, []wanted{anError("Invalid Duration", "`timeouts.delete`", "above zero").on("timeouts.delete")}},
+		"no duration":   {object{"create": "soon"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.create")}},
+		"no unit":       {object{"delete": "10"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.delete")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			block := object{}
+			if test.timeouts != nil {
+				block["timeouts"] = test.timeouts
+			}
+			expect(t, c.validate(block), test.want...)
+		})
 	}
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/heaptest"
 )
 
-// onlyLists answers each list with a body, and nothing else.
+// onlyLists responds to each request with one body.
 type onlyLists []byte
 
 func (body onlyLists) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// bodies are lists that are made to take memory: as many services as are read, as
-// much text as is read, and more than that.
+// bodies are lists that take much memory: as many services as are read, as much
+// text as is read, and more than that.
 func bodies() map[string]onlyLists {
 	list := func(n int, service string) onlyLists {
 		var b bytes.Buffer
@@ -46,8 +46,8 @@ func bodies() map[string]onlyLists {
 	}
 }
 
-// What a hostile API lists takes little memory in all the forms that Terraform
-// needs.
+// The lists of a hostile API take little memory in all the forms that Terraform
+// needs. Each list is read in a process of its own.
 func TestHostileListsTakeLittle(t *testing.T) {
 	t.Parallel()
 	heaptest.Run(t, slices.Collect(maps.Keys(bodies())), withHostileList)
@@ -56,13 +56,13 @@ func TestHostileListsTakeLittle(t *testing.T) {
 func withHostileList(t *testing.T, name string) {
 	t.Helper()
 	body := bodies()[name]
-	s := newCore(t, offline(t), nil, func(config *cloudflare.Config) { config.Transport, config.Clock = body, &fastClock{} })
+	c := newCore(t, offline(t), nil, func(config *cloudflare.Config) { config.Transport, config.Clock = body, &fastClock{} })
 	for what, f := range map[string]func() outcome{
-		"data source": func() outcome { return s.services(object{}) },
-		"lookup":      func() outcome { return s.service(object{"name": "x"}) },
-		"plan":        func() outcome { return s.plan(instance{}, object{}).outcome },
+		"data source": func() outcome { return c.services(object{}) },
+		"lookup":      func() outcome { return c.service(object{"name": "x"}) },
+		"plan":        func() outcome { return c.plan(instance{}, object{}).outcome },
 		"create": func() outcome {
-			return s.apply(plan{config: object{}, outcome: outcome{instance: instance{state: s.proposed(nil, object{"account_id": accountA, "id": accountA})}}})
+			return c.applyOnce(plan{config: onA(object{}), outcome: outcome{instance: instance{state: c.proposed(nil, object{"account_id": accountA, "id": accountA})}}})
 		},
 	} {
 		heaptest.Expect(t, 64<<20, what, func() { f() })

@@ -18,11 +18,10 @@ import (
 
 // The environment variables, named as in the official Cloudflare provider.
 const (
-	envAPIToken  = "CLOUDFLARE_API_TOKEN" //nolint:gosec // The name of a variable.
-	envAPIKey    = "CLOUDFLARE_API_KEY"   //nolint:gosec // The name of a variable.
-	envEmail     = "CLOUDFLARE_EMAIL"
-	envAccountID = "CLOUDFLARE_ACCOUNT_ID"
-	envBaseURL   = "CLOUDFLARE_BASE_URL"
+	envAPIToken = "CLOUDFLARE_API_TOKEN" //nolint:gosec // The name of a variable.
+	envAPIKey   = "CLOUDFLARE_API_KEY"   //nolint:gosec // The name of a variable.
+	envEmail    = "CLOUDFLARE_EMAIL"
+	envBaseURL  = "CLOUDFLARE_BASE_URL"
 )
 
 // maxMaxRetries bounds max_retries: with the longest pauses, more would outlast
@@ -33,7 +32,6 @@ type providerModel struct {
 	APIToken       types.String `tfsdk:"api_token"`
 	APIKey         types.String `tfsdk:"api_key"`
 	Email          types.String `tfsdk:"email"`
-	AccountID      types.String `tfsdk:"account_id"`
 	BaseURL        types.String `tfsdk:"base_url"`
 	MaxRetries     types.Int64  `tfsdk:"max_retries"`
 	RequestTimeout types.String `tfsdk:"request_timeout"`
@@ -41,9 +39,8 @@ type providerModel struct {
 
 // settings is the provider's configuration with the environment merged in.
 type settings struct {
-	config    cloudflare.Config
-	accountID types.String // null without a default account, unknown when not known yet
-	unknown   []string     // arguments that a call needs and that are not known yet
+	config  cloudflare.Config
+	unknown []string // arguments that a request needs and that are not known yet
 }
 
 // resolveSettings merges the environment into the configuration, which wins
@@ -64,14 +61,6 @@ func resolveSettings(model providerModel, getenv func(string) string) (settings,
 		s.config.RequestTimeout, _ = time.ParseDuration(timeout) // Just checked.
 	}
 	s.unknown = r.unknown
-
-	s.accountID = model.AccountID
-	if !model.AccountID.IsUnknown() {
-		s.accountID = types.StringNull()
-		if id := r.text("account_id", envAccountID, model.AccountID, cloudflare.ValidateAccountID); id != "" {
-			s.accountID = types.StringValue(id)
-		}
-	}
 	return s, r.diags
 }
 
@@ -133,7 +122,7 @@ func (r *resolver) text(argument, variable string, configured types.String, vali
 		return ""
 	}
 	if err := validate(value); err != nil {
-		r.diags.AddAttributeError(path.Root(argument), "Invalid Provider Configuration", source+" "+advise(argument, err)+".")
+		r.diags.AddAttributeError(path.Root(argument), "Invalid Provider Configuration", source+" "+err.Error()+".")
 		return ""
 	}
 	return value

@@ -110,22 +110,18 @@ func TestResolveOtherSettings(t *testing.T) {
 		block object
 		env   environment
 		want  cloudflare.Config
-		id    types.String
 	}{
-		"defaults":                     {want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"no retries":                   {block: object{"max_retries": 0}, want: cloudflare.Config{RequestTimeout: 30 * time.Second}},
-		"many retries":                 {block: object{"max_retries": 100, "request_timeout": "1h1m1ms"}, want: cloudflare.Config{MaxRetries: 100, RequestTimeout: time.Hour + time.Minute + time.Millisecond}},
-		"base URL in the block":        {block: object{"base_url": "https://a.example/v4"}, env: environment{envBaseURL: "https://b.example"}, want: cloudflare.Config{BaseURL: "https://a.example/v4", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"base URL in the environment":  {env: environment{envBaseURL: "http://localhost:1/"}, want: cloudflare.Config{BaseURL: "http://localhost:1/", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"account in the block":         {block: object{"account_id": accountA}, env: environment{envAccountID: accountB}, id: types.StringValue(accountA), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"account in the environment":   {env: environment{envAccountID: accountB}, id: types.StringValue(accountB), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
-		"unknown account, environment": {block: object{"account_id": unknown}, env: environment{envAccountID: accountB}, id: types.StringUnknown(), want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"defaults":                    {want: cloudflare.Config{MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"no retries":                  {block: object{"max_retries": 0}, want: cloudflare.Config{RequestTimeout: 30 * time.Second}},
+		"many retries":                {block: object{"max_retries": 100, "request_timeout": "1h1m1ms"}, want: cloudflare.Config{MaxRetries: 100, RequestTimeout: time.Hour + time.Minute + time.Millisecond}},
+		"base URL in the block":       {block: object{"base_url": "https://a.example/v4"}, env: environment{envBaseURL: "https://b.example"}, want: cloudflare.Config{BaseURL: "https://a.example/v4", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
+		"base URL in the environment": {env: environment{envBaseURL: "http://localhost:1/"}, want: cloudflare.Config{BaseURL: "http://localhost:1/", MaxRetries: 4, RequestTimeout: 30 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got, diags := resolveSettings(modelOf(t, with(object{"api_token": "t"}, test.block)), func(variable string) string { return test.env[variable] })
 			test.want.Credentials.APIToken = "t"
-			if diags.HasError() || !reflect.DeepEqual(got.config, test.want) || !got.accountID.Equal(test.id) || len(got.unknown) > 0 {
+			if diags.HasError() || !reflect.DeepEqual(got.config, test.want) || len(got.unknown) > 0 {
 				t.Errorf("%+v %v, want %+v", got, diags, test)
 			}
 		})
@@ -153,20 +149,23 @@ func TestResolveSettingsErrors(t *testing.T) {
 		"both kinds":                        {object{"api_token": "t", "api_key": "k", "email": "m"}, nil, "api_token", "Conflicting Cloudflare Credentials", []string{"`api_token`", "`api_key`", "`email`"}},
 		"token and key":                     {object{"api_token": "t", "api_key": "k"}, nil, "api_token", "Conflicting Cloudflare Credentials", nil},
 		"token and email":                   {object{"api_token": "t", "email": "m"}, nil, "api_token", "Conflicting Cloudflare Credentials", nil},
-		"token with a line break":           {object{"api_token": "SECRET\n"}, nil, "api_token", invalid, []string{"The argument `api_token` must not contain white space or control characters"}},
+		"token with a line break":           {object{"api_token": "SECRET\n"}, nil, "api_token", invalid, []string{"The argument `api_token` must not contain white space"}},
 		"empty token":                       {object{"api_token": ""}, environment{envAPIToken: "e"}, "api_token", invalid, []string{"The argument `api_token` must not be empty"}},
 		"token in the environment":          {nil, environment{envAPIToken: "SEC RET"}, "api_token", invalid, []string{"The environment variable " + envAPIToken + " must not contain white space"}},
 		"control character":                 {nil, environment{envAPIToken: "SECRET\x7f"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},
 		"no-break space":                    {nil, environment{envAPIToken: "SECRET\u00a0"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},
+		"byte order mark":                   {object{"api_token": "\ufeffSECRET"}, nil, "api_token", invalid, []string{"The argument `api_token`", "invisible"}},
+		"zero-width space":                  {object{"api_token": "SEC\u200bRET"}, nil, "api_token", invalid, []string{"invisible"}},
+		"soft hyphen in the environment":    {nil, environment{envAPIToken: "SEC\u00adRET"}, "api_token", invalid, []string{envAPIToken, "invisible"}},
+		"invisible in the key":              {object{"api_key": "SECRET\u2060", "email": "m"}, nil, "api_key", invalid, []string{"invisible"}},
 		"key in the block":                  {object{"api_key": "SECRET ", "email": "m"}, nil, "api_key", invalid, []string{"The argument `api_key`"}},
 		"key in the environment":            {object{"email": "m"}, environment{envAPIKey: "SECRET\t"}, "api_key", invalid, []string{"The environment variable " + envAPIKey}},
 		"email in the block":                {object{"api_key": "k", "email": "SECRET\r"}, nil, "email", invalid, []string{"The argument `email`"}},
 		"email in the environment":          {object{"api_key": "k"}, environment{envEmail: " SECRET"}, "email", invalid, []string{"The environment variable " + envEmail}},
-		"account in the block":              {object{"api_token": "t", "account_id": "example.com"}, nil, "account_id", invalid, []string{"The argument `account_id` is not an account ID", "32 hexadecimal digits", "dashboard"}},
-		"account in the environment":        {object{"api_token": "t"}, environment{envAccountID: "ops@example.com"}, "account_id", invalid, []string{"The environment variable " + envAccountID + " is not an account ID", "32 hexadecimal digits", "dashboard"}},
-		"empty account":                     {object{"api_token": "t", "account_id": ""}, environment{envAccountID: accountA}, "account_id", invalid, []string{"The argument `account_id`"}},
 		"plain http":                        {object{"api_token": "t", "base_url": "http://api.cloudflare.com"}, nil, "base_url", invalid, []string{"The argument `base_url` must use https", "loopback"}},
 		"plain http in the environment":     {object{"api_token": "t"}, environment{envBaseURL: "http://10.0.0.1"}, "base_url", invalid, []string{"The environment variable " + envBaseURL + " must use https"}},
+		"blank after the base URL":          {object{"api_token": "t", "base_url": "https://api.cloudflare.com/client/v4 "}, nil, "base_url", invalid, []string{"white space"}},
+		"line break after the base URL":     {object{"api_token": "t"}, environment{envBaseURL: "https://api.cloudflare.com/client/v4\n"}, "base_url", invalid, nil},
 		"loopback in name only":             {object{"api_token": "t", "base_url": "http://localhost.example.com"}, nil, "base_url", invalid, nil},
 		"user name in the base URL":         {object{"api_token": "t", "base_url": "https://me:SECRET@example.com"}, nil, "base_url", invalid, []string{"user name or password"}},
 		"query":                             {object{"api_token": "t", "base_url": "https://example.com?token=SECRET"}, nil, "base_url", invalid, []string{"query"}},
@@ -218,9 +217,10 @@ func TestValidateProvider(t *testing.T) {
 		"empty token":              {object{"api_token": ""}, "api_token", credential, "must not be empty"},
 		"white space in token":     {object{"api_token": "a b"}, "api_token", credential, "white space"},
 		"line break in token":      {object{"api_token": "ab\n"}, "api_token", credential, "line break"},
-		"control in key":           {object{"api_key": "a\x00b", "email": "m"}, "api_key", credential, "control characters"},
+		"control in key":           {object{"api_key": "a\x00b", "email": "m"}, "api_key", credential, "control"},
 		"white space in email":     {object{"api_key": "k", "email": "m "}, "email", "Invalid E-Mail Address", "white space"},
-		"account":                  {object{"api_token": "t", "account_id": "example.com"}, "account_id", "Invalid Account ID", "32 hexadecimal digits"},
+		"invisible in token":       {object{"api_token": "a\u200bb"}, "api_token", credential, "invisible"},
+		"blank in base URL":        {object{"api_token": "t", "base_url": "https://example.com "}, "base_url", address, "white space"},
 		"plain http":               {object{"api_token": "t", "base_url": "http://example.com"}, "base_url", address, "must use https"},
 		"user name":                {object{"api_token": "t", "base_url": "https://u@example.com"}, "base_url", address, "user name"},
 		"query":                    {object{"api_token": "t", "base_url": "https://example.com/?a=b"}, "base_url", address, "query"},
@@ -228,7 +228,7 @@ func TestValidateProvider(t *testing.T) {
 		"max_retries above bounds": {object{"api_token": "t", "max_retries": 101}, "max_retries", "Invalid Attribute Value", "between 0 and 100"},
 		"request_timeout":          {object{"api_token": "t", "request_timeout": "soon"}, "request_timeout", "Invalid Duration", "`30s`"},
 		"request_timeout of none":  {object{"api_token": "t", "request_timeout": "0s"}, "request_timeout", "Invalid Duration", "above zero"},
-		// Known only once the environment is looked at, when the provider is configured.
+		// These need the environment, which is read when the provider is configured.
 		"no credentials": {object{}, "api_token", "Missing Cloudflare Credentials", envAPIToken},
 		"half of a pair": {object{"email": "m"}, "api_key", "Missing Cloudflare Credentials", envAPIKey},
 	} {
@@ -236,7 +236,7 @@ func TestValidateProvider(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
 			expect(t, unconfiguredCore(t, server).configure(test.block), wanted{anError("").severity, test.at, test.summary, []string{test.part}})
-			expectCalls(t, server, "")
+			expectRequests(t, server, "")
 		})
 	}
 	for name, block := range map[string]object{
@@ -248,27 +248,26 @@ func TestValidateProvider(t *testing.T) {
 		"no retries":     {"max_retries": 0},
 		"most retries":   {"max_retries": 100},
 		"timeout":        {"request_timeout": "1ns"},
-		"odd account":    {"account_id": "a"},
 		"all unknown": {
-			"api_token": unknown, "api_key": unknown, "email": unknown, "account_id": unknown, "base_url": unknown, "max_retries": unknown, "request_timeout": unknown,
+			"api_token": unknown, "api_key": unknown, "email": unknown, "base_url": unknown, "max_retries": unknown, "request_timeout": unknown,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := offline(t)
 			expect(t, unconfiguredCore(t, server).configure(with(object{"api_token": "t"}, block)))
-			expectCalls(t, server, "")
+			expectRequests(t, server, "")
 		})
 	}
 }
 
-// A value that is not known yet stops nothing that needs no call.
+// A value that is not known yet stops nothing that needs no request.
 func TestUnknownProviderArguments(t *testing.T) {
 	t.Parallel()
 	for _, argument := range []string{"api_token", "api_key", "email", "base_url", "max_retries", "request_timeout"} {
 		t.Run(argument, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(server *standIn) {
+			bubble(t, func(server *fakeAPI) {
 				t := server.t
 				block := standard(server)
 				if argument == "api_key" || argument == "email" {
@@ -276,27 +275,27 @@ func TestUnknownProviderArguments(t *testing.T) {
 					block = with(block, object{"api_key": cloudflaretest.APIKey, "email": cloudflaretest.Email})
 				}
 				block[argument] = unknown
-				s := newCore(t, server, block)
-				p := s.plan(instance{}, object{})
+				c := newCore(t, server, block)
+				p := c.plan(instance{}, object{})
 				expect(t, p.diags)
 				expectState(t, p.state, object{"account_id": accountA, "id": accountA})
-				expect(t, s.plan(connected(primary), object{"adopt_existing": true}).diags)
-				destruction := s.plan(connected(primary), nil)
-				expect(t, destruction.diags, willDelete(primary))
+				expect(t, c.plan(connected(primary), object{"adopt_existing": true}).diags)
+				destruction := c.plan(connected(primary), nil)
+				expect(t, destruction.diags, willDisconnect(primary))
 
 				notKnown := anError("Provider Argument Not Known Yet", "`"+argument+"`", "-target")
-				expect(t, s.read(connected(primary)).diags, notKnown)
-				expect(t, s.importID(accountA).diags, notKnown)
-				expect(t, s.services(object{}).diags, notKnown)
-				expect(t, s.service(object{"name": "Primary"}).diags, notKnown)
-				_, listed := s.query(object{}, 100, false)
+				expect(t, c.read(connected(primary)).diags, notKnown)
+				expect(t, c.importID(accountA).diags, notKnown)
+				expect(t, c.services(object{}).diags, notKnown)
+				expect(t, c.service(object{"name": "Primary"}).diags, notKnown)
+				_, listed := c.query(object{}, 100, false)
 				expect(t, listed, notKnown)
-				expect(t, s.apply(p).diags, notKnown)
-				expect(t, s.apply(destruction).diags, notKnown)
+				expect(t, c.apply(p).diags, notKnown)
+				expect(t, c.apply(destruction).diags, notKnown)
 
-				s.deferral = true
+				c.deferral = true
 				for _, prior := range []instance{connected(primary), {state: connected(primary).state}} {
-					read := s.read(prior)
+					read := c.read(prior)
 					expect(t, read.diags)
 					expectState(t, read.state, prior.state)
 					if !read.deferred {
@@ -304,48 +303,17 @@ func TestUnknownProviderArguments(t *testing.T) {
 					}
 				}
 				for what, out := range map[string]outcome{
-					"import": s.importID(accountA), "services": s.services(object{}), "service": s.service(object{"name": "Primary"}),
+					"import": c.importID(accountA), "services": c.services(object{}), "service": c.service(object{"name": "Primary"}),
 				} {
 					expect(t, out.diags)
 					if !out.deferred {
 						t.Errorf("the %s is not deferred", what)
 					}
 				}
-				expectCalls(t, server, "")
+				expectRequests(t, server, "")
 			})
 		})
 	}
-}
-
-// An unknown default is no matter for a block that names its account, or whose
-// state does.
-func TestUnknownDefaultAccount(t *testing.T) {
-	t.Parallel()
-	bubble(t, func(server *standIn) {
-		t := server.t
-		server.a.SetServices(primary)
-		s := newCore(t, server, with(standard(server), object{"account_id": unknown}))
-		p := s.plan(instance{}, object{})
-		expect(t, p.diags)
-		expectState(t, p.state, object{"account_id": unknown, "id": unknown})
-		expectCalls(t, server, "")
-
-		expect(t, s.read(connected(primary)).diags)
-		expect(t, s.importID(accountA).diags)
-		expect(t, s.services(object{"account_id": accountA}).diags)
-		expectCalls(t, server, "list list list")
-
-		expect(t, s.services(object{}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		expect(t, s.service(object{"name": "Primary"}).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		expect(t, s.apply(p).diags, anError("Account Not Known Yet", "`account_id`").on("account_id"))
-		s.deferral = true
-		for _, out := range []outcome{s.services(object{}), s.service(object{"name": "Primary"})} {
-			if !out.deferred {
-				t.Errorf("not deferred: %s", out.diags)
-			}
-		}
-		expectCalls(t, server, "")
-	})
 }
 
 // The one test of the process's environment; the rest pass their own.
@@ -353,13 +321,13 @@ func TestConfigureFromEnvironment(t *testing.T) {
 	server := offline(t)
 	server.a.SetServices(primary)
 	for variable, value := range map[string]string{
-		envAPIKey: cloudflaretest.APIKey, envEmail: cloudflaretest.Email, envAccountID: accountA, envBaseURL: server.URL(),
+		envAPIKey: cloudflaretest.APIKey, envEmail: cloudflaretest.Email, envBaseURL: server.URL(),
 		"TF_APPEND_USER_AGENT": "team/1 (a\r\nb\x1b\u0085)\t ",
 	} {
 		t.Setenv(variable, value)
 	}
-	s := newCore(t, server, object{})
-	expectState(t, s.services(object{}).state, object{"account_id": accountA, "services": listed(primary)})
+	c := newCore(t, server, object{})
+	expectState(t, c.services(object{}).state, object{"account_id": accountA, "services": listed(primary)})
 	requests := server.Requests()
 	if len(requests) != 1 {
 		t.Fatalf("%d requests", len(requests))
@@ -375,10 +343,7 @@ func TestConfigureFromEnvironment(t *testing.T) {
 	}
 
 	t.Setenv(envAPIToken, cloudflaretest.APIToken)
-	t.Setenv(envAccountID, "example.com")
-	expect(t, unconfiguredCore(t, server).configure(object{}),
-		anError("Invalid Provider Configuration", "The environment variable "+envAccountID).on("account_id"))
-	expect(t, newCore(t, server, object{"account_id": accountA}).services(object{}).diags)
+	expect(t, newCore(t, server, object{}).services(object{}).diags)
 	requests = server.Requests()
 	if got := requests[len(requests)-1].Header.Get("Authorization"); got != "Bearer "+cloudflaretest.APIToken {
 		t.Errorf("Authorization: %q", got)
@@ -407,19 +372,19 @@ func TestUserAgent(t *testing.T) {
 // description, and a variable of that name.
 func TestProviderVariables(t *testing.T) {
 	t.Parallel()
-	s := unconfiguredCore(t, offline(t))
-	variables := []string{envAPIToken, envAPIKey, envEmail, envAccountID, envBaseURL}
-	for _, argument := range s.schemas.Provider.Block.Attributes {
+	c := unconfiguredCore(t, offline(t))
+	variables := []string{envAPIToken, envAPIKey, envEmail, envBaseURL}
+	for _, argument := range c.schemas.Provider.Block.Attributes {
 		variable := "CLOUDFLARE_" + strings.ToUpper(argument.Name)
 		if has := strings.Contains(argument.Description, "`"+variable+"`"); has != slices.Contains(variables, variable) {
 			t.Errorf("%s names %s: %t", argument.Name, variable, has)
 		}
 	}
 	for argument, standard := range map[string]string{
-		"base_url": "`https://api.cloudflare.com/client/v4` by default", "max_retries": "4 by default, 100 at most, 0 turns repeating off", "request_timeout": "`30s` by default",
+		"base_url": "`https://api.cloudflare.com/client/v4`", "max_retries": "4", "request_timeout": "`30s`",
 	} {
-		i := slices.IndexFunc(s.schemas.Provider.Block.Attributes, hasName(argument))
-		if !strings.Contains(s.schemas.Provider.Block.Attributes[i].Description, standard) {
+		i := slices.IndexFunc(c.schemas.Provider.Block.Attributes, hasName(argument))
+		if !strings.Contains(c.schemas.Provider.Block.Attributes[i].Description, standard) {
 			t.Errorf("%s does not say %q", argument, standard)
 		}
 	}

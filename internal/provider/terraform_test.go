@@ -45,10 +45,10 @@ func (c servicesAre) CheckState(_ context.Context, req statecheck.CheckStateRequ
 }
 
 // called checks how often a call was made since the last check of it, in the
-// whole life of the stand-in or since its log was emptied.
+// whole life of the fake API or since its log was emptied.
 type called struct {
-	server *standIn
-	call   cloudflaretest.Call
+	server *fakeAPI
+	call   cloudflaretest.Op
 	times  int
 }
 

@@ -22,11 +22,12 @@ type check struct {
 	validate func(string) error
 }
 
-var _ validator.String = check{}
+var (
+	_ validator.String = check{}
+	_ validator.String = validAccountID{}
+)
 
 func valid(kind string, validate func(string) error) validator.String { return check{kind, validate} }
-
-func validAccountID() validator.String { return valid("Account ID", cloudflare.ValidateAccountID) }
 
 func (c check) Description(context.Context) string {
 	return "must be a valid " + strings.ToLower(c.kind)
@@ -39,21 +40,29 @@ func (c check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c.validate(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid "+c.kind,
-			fmt.Sprintf("The argument `%s` %s.", req.Path, advise(req.Path.String(), err)))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid "+c.kind, fmt.Sprintf("The argument `%s` %s.", req.Path, err))
 	}
 }
 
-// advise completes what is wrong with an argument by what it should be.
-func advise(argument string, err error) string {
-	if strings.HasPrefix(argument, "account_id") {
-		return err.Error() + ". " + accountIDAdvice
-	}
-	return err.Error()
-}
+// validAccountID refuses what can't be an account ID, and warns of what the API
+// is not expected to know.
+type validAccountID struct{}
 
-// accountIDAdvice says what an account ID looks like and where it is found.
-const accountIDAdvice = "An account ID has 32 hexadecimal digits; it stands in the dashboard's address after dash.cloudflare.com/, and in the menu beside the account's name under \"Copy account ID\""
+func (validAccountID) Description(context.Context) string { return "must be a valid account ID" }
+
+func (v validAccountID) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (validAccountID) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	accountID := req.ConfigValue.ValueString()
+	if err := cloudflare.ValidateAccountID(accountID); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Account ID", fmt.Sprintf("The argument `%s`: %s", req.Path, notAnAccountID(err)))
+	} else if !cloudflare.IsUsualAccountID(accountID) {
+		resp.Diagnostics.AddAttributeWarning(req.Path, "Unusual Account ID", cloudflare.Quote(accountID)+" does not look like the ID of a Cloudflare account. "+accountIDAdvice+".")
+	}
+}
 
 func validRegexp(s string) error {
 	if _, err := regexp.Compile(s); err != nil {

@@ -23,12 +23,12 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// TestWalk takes random walks over what Terraform, other people, the network and
-// the API can do, and checks the promises of the design after each step. Time is
+// TestRandomOperations runs random operations of Terraform, other people, the
+// network and the API, and checks the promises of the design after each step. Time is
 // a synctest bubble's: hours of waiting take none.
 //
-// A longer one is "make walk".
-func TestWalk(t *testing.T) {
+// A longer one is "make random-ops".
+func TestRandomOperations(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		inBubble(t, func() {
@@ -66,9 +66,9 @@ func inBubble(t *testing.T, f func()) {
 	}
 }
 
-// world is the stand-in and the configuration that is applied to it.
+// world is the fake API and the configuration that is applied to it.
 type world struct {
-	server    *standIn
+	server    *fakeAPI
 	wire      *wiretap
 	resources []*managed
 	saved     []*step // a saved plan
@@ -111,7 +111,7 @@ func newWorld(rt *rapid.T) *world {
 	server := cloudflaretest.NewOffline()
 	// The lock of an account goes by the URL, and must not reach from bubble to bubble.
 	url := fmt.Sprintf("http://127.0.0.1:%d/client/v4", ports.Add(1))
-	w := &world{server: &standIn{Server: server, url: url, a: server.Account(accountA), b: server.Account(accountB)}}
+	w := &world{server: &fakeAPI{Server: server, url: url, a: server.Account(accountA), b: server.Account(accountB)}}
 	w.wire = &wiretap{next: server.RoundTripper(), accounts: map[string]*tapped{accountA: newTapped(), accountB: newTapped()}}
 	w.resources = []*managed{
 		{name: "a", block: &block{account: accountA}},
@@ -120,7 +120,7 @@ func newWorld(rt *rapid.T) *world {
 		{name: "b", provider: 1, block: &block{account: accountB}},
 	}
 	for _, account := range w.accounts() {
-		account.SetConsent(w.consent(rt))
+		account.SetLinkModel(w.consent(rt))
 	}
 	return w
 }
@@ -134,15 +134,15 @@ func (w *world) name(kind string) cloudflaretest.Service {
 	return cloudflaretest.Service{ID: fmt.Sprintf("%s-%d", kind, w.made), Name: fmt.Sprintf("%s %d\x1b[2J", kind, w.made)}
 }
 
-func (w *world) consent(rt *rapid.T) cloudflaretest.Consent {
-	consent := cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("consented")}}
+func (w *world) consent(rt *rapid.T) cloudflaretest.LinkModel {
+	consent := cloudflaretest.LinkModel{Services: []cloudflaretest.Service{w.name("consented")}}
 	switch rapid.SampledFrom([]string{"at once", "after lists", "after a while", "never"}).Draw(rt, "consent") {
 	case "after lists":
 		consent.Lists = rapid.IntRange(1, 4).Draw(rt, "lists")
 	case "after a while":
 		consent.Delay = seconds(rt, 1, 900)
 	case "never":
-		consent.Absent = true
+		consent.NeedsPerson = true
 	}
 	return consent
 }
@@ -155,54 +155,54 @@ func oneIn(rt *rapid.T, n int, label string) bool {
 	return rapid.IntRange(1, n).Draw(rt, label) == n
 }
 
-// cores starts the provider processes of one run of terraform, one for each
+// sessions starts the provider processes of one run of terraform, one for each
 // provider instance. The run may be interrupted at any moment.
-func (w *world) cores(rt *rapid.T, mayStop bool) []*core {
-	var cores []*core
+func (w *world) sessions(rt *rapid.T, mayStop bool) []*core {
+	var sessions []*core
 	for range 2 {
-		cores = append(cores, newCore(rt, w.server, nil, func(config *cloudflare.Config) { config.Transport = w.wire }))
+		sessions = append(sessions, newCore(rt, w.server, nil, func(config *cloudflare.Config) { config.Transport = w.wire }))
 	}
 	if mayStop && oneIn(rt, 5, "interrupted") {
 		after := time.Duration(rapid.IntRange(0, 20_000).Draw(rt, "after milliseconds")) * time.Millisecond
-		for _, core := range cores {
-			core.endAfter(after)
+		for _, session := range sessions {
+			session.endAfter(after)
 		}
 	}
-	return cores
+	return sessions
 }
 
 // endAfter ends all calls, those under way and those to come.
-func (c *core) endAfter(d time.Duration) {
-	ctx, cancel := context.WithCancel(c.ctx)
-	c.ctx = ctx
+func (s *core) endAfter(d time.Duration) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.ctx = ctx
 	time.AfterFunc(d, cancel)
 }
 
 // finish looks through the logs of a run.
-func finish(cores []*core) {
-	for _, core := range cores {
-		core.logMu.Lock()
-		core.auditText("a log", core.log.String())
-		core.logMu.Unlock()
+func finish(sessions []*core) {
+	for _, session := range sessions {
+		session.logMu.Lock()
+		session.auditText("a log", session.log.String())
+		session.logMu.Unlock()
 	}
 }
 
 // The steps of a walk.
 
 func (w *world) run(rt *rapid.T) {
-	cores := w.cores(rt, true)
-	steps := w.planSome(rt, cores, oneIn(rt, 5, "destroy"))
-	finish(cores)
+	sessions := w.sessions(rt, true)
+	steps := w.planSome(rt, sessions, oneIn(rt, 5, "destroy"))
+	finish(sessions)
 	if oneIn(rt, 4, "others act between plan and apply") {
 		w.others(rt)
 	}
-	w.apply(rt, w.cores(rt, true), steps)
+	w.apply(rt, w.sessions(rt, true), steps)
 }
 
 func (w *world) planForLater(rt *rapid.T) {
-	cores := w.cores(rt, true)
-	w.saved = w.planSome(rt, cores, oneIn(rt, 2, "destroy"))
-	finish(cores)
+	sessions := w.sessions(rt, true)
+	w.saved = w.planSome(rt, sessions, oneIn(rt, 2, "destroy"))
+	finish(sessions)
 }
 
 func (w *world) applyEarlierPlan(rt *rapid.T) {
@@ -211,7 +211,7 @@ func (w *world) applyEarlierPlan(rt *rapid.T) {
 	if len(w.saved) == 0 || slices.ContainsFunc(w.saved, stale) {
 		rt.Skip()
 	}
-	w.apply(rt, w.cores(rt, true), w.saved)
+	w.apply(rt, w.sessions(rt, true), w.saved)
 	w.saved = nil
 }
 
@@ -220,11 +220,11 @@ func (w *world) importOne(rt *rapid.T) {
 	if m.instance != nil || m.block == nil {
 		rt.Skip()
 	}
-	cores := w.cores(rt, true)
-	if imported := cores[m.provider].importID(m.block.account); !imported.diags.hasError() {
+	sessions := w.sessions(rt, true)
+	if imported := sessions[m.provider].importID(m.block.account); !imported.diags.hasError() {
 		w.save(rt, m, &imported.instance)
 	}
-	finish(cores)
+	finish(sessions)
 }
 
 func (w *world) editBlock(rt *rapid.T) {
@@ -251,31 +251,27 @@ func (w *world) lookUp(rt *rapid.T) {
 	if rapid.Bool().Draw(rt, "by ID") {
 		config = object{"account_id": account, "id": strings.ToUpper(strings.ReplaceAll(wanted.ID, "-", ""))}
 	}
-	cores := w.cores(rt, true)
-	read := cores[0].service(config)
+	sessions := w.sessions(rt, true)
+	read := sessions[0].service(config)
 	if !read.diags.hasError() {
 		found := cloudflare.Service{ID: read.state["id"].(string), Name: read.state["name"].(string)}
 		if !w.wire.of(read.state).saw(found) || found.ID != wanted.ID && found.Name != wanted.Name {
 			rt.Fatalf("looked for %v, found %v", config, found)
 		}
 	}
-	finish(cores)
+	finish(sessions)
 }
 
 // query lists connections. An account is found, or it has no service, or there is
 // a warning of it.
 func (w *world) query(rt *rapid.T) {
-	ids := rapid.SampledFrom([][]any{nil, {accountA}, {accountB}, {accountA, accountB}, {accountB, accountNone, accountA}}).Draw(rt, "account_ids")
-	config := object{"account_ids": ids}
-	if ids == nil {
-		config, ids = object{}, []any{accountA}
-	}
+	ids := rapid.SampledFrom([][]any{{accountA}, {accountB}, {accountA, accountB}, {accountB, accountNone, accountA}}).Draw(rt, "account_ids")
 	emptied := map[any]int{}
 	for account, tap := range w.wire.accounts {
 		emptied[account] = tap.emptied()
 	}
-	cores := w.cores(rt, true)
-	results, diags := cores[0].query(config, 100, rapid.Bool().Draw(rt, "include_resource"))
+	sessions := w.sessions(rt, true)
+	results, diags := sessions[0].query(object{"account_ids": ids}, 100, rapid.Bool().Draw(rt, "include_resource"))
 	found := map[any]bool{}
 	for _, result := range results {
 		found[result.identity["account_id"]] = true
@@ -292,7 +288,7 @@ func (w *world) query(rt *rapid.T) {
 			rt.Fatalf("account %s is found: %t, without a service: %t\n%s", id, found[id], none, diags)
 		}
 	}
-	finish(cores)
+	finish(sessions)
 }
 
 // others act in the dashboard and in PagerDuty.
@@ -323,16 +319,16 @@ func (w *world) othersDo(rt *rapid.T, what []string) func() {
 	case "remove all":
 		return func() { account.SetServices() }
 	case "finish consent":
-		return account.FinishConsent
+		return account.PersonConnects
 	default:
-		return func() { account.SetConsent(consent) }
+		return func() { account.SetLinkModel(consent) }
 	}
 }
 
 // fault makes calls go wrong from now on.
 func (w *world) fault(rt *rapid.T) {
 	fault := cloudflaretest.Fault{
-		Call:    rapid.SampledFrom([]cloudflaretest.Call{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
+		Op:      rapid.SampledFrom([]cloudflaretest.Op{"", cloudflaretest.List, cloudflaretest.Delete, cloudflaretest.Token, cloudflaretest.Link}).Draw(rt, "call"),
 		Account: rapid.SampledFrom([]string{"", accountA, accountB}).Draw(rt, "account"),
 		Skip:    rapid.IntRange(0, 3).Draw(rt, "skip"),
 		Times:   rapid.IntRange(1, 6).Draw(rt, "times"),
@@ -360,10 +356,10 @@ func (w *world) fault(rt *rapid.T) {
 		fault.Edit = rapid.SampledFrom(spoiled).Draw(rt, "how")
 	case "meanwhile":
 		fault.Hook = w.othersDo(rt, []string{"add", "rename", "remove one", "remove all"})
-		if fault.Call == "" || fault.Call == cloudflaretest.Delete {
+		if fault.Op == "" || fault.Op == cloudflaretest.Delete {
 			// What is added while a delete has its effect goes with the rest: the API
 			// can't be asked to delete only what is known. So this one has none.
-			fault.Call, fault.Drop, fault.After = cloudflaretest.Delete, true, false
+			fault.Op, fault.Drop, fault.After = cloudflaretest.Delete, true, false
 		}
 	}
 	w.server.Fail(fault)
@@ -390,13 +386,13 @@ var spoiled = []func([]byte) []byte{
 	func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"name"`), []byte(`"title"`)) },
 	func(b []byte) []byte { return b[:len(b)/2] },
 	func(b []byte) []byte { return append(b, "trailing"...) },
-	func([]byte) []byte { return bytes.Repeat([]byte(" "), cloudflare.MaxAnswerSize+1) },
+	func([]byte) []byte { return bytes.Repeat([]byte(" "), cloudflare.MaxResponseSize+1) },
 }
 
 // What terraform does with the connections.
 
 // planSome refreshes and plans some of them, in parallel.
-func (w *world) planSome(rt *rapid.T, cores []*core, destroy bool) []*step {
+func (w *world) planSome(rt *rapid.T, sessions []*core, destroy bool) []*step {
 	refresh := !oneIn(rt, 5, "-refresh=false")
 	var steps []*step
 	var forced []bool
@@ -407,16 +403,16 @@ func (w *world) planSome(rt *rapid.T, cores []*core, destroy bool) []*step {
 		}
 	}
 	inParallel(len(steps), func(i int) {
-		if !w.planOne(rt, cores, steps[i], refresh, forced[i], destroy) {
+		if !w.planOne(rt, sessions, steps[i], refresh, forced[i], destroy) {
 			steps[i] = nil
 		}
 	})
 	return slices.DeleteFunc(steps, func(s *step) bool { return s == nil })
 }
 
-func (w *world) planOne(rt *rapid.T, cores []*core, s *step, refresh, force, destroy bool) bool {
-	m, core := s.managed, cores[s.managed.provider]
-	if refresh && m.instance != nil && !w.refresh(rt, core, m) {
+func (w *world) planOne(rt *rapid.T, sessions []*core, s *step, refresh, force, destroy bool) bool {
+	m, session := s.managed, sessions[s.managed.provider]
+	if refresh && m.instance != nil && !w.refresh(rt, session, m) {
 		return false
 	}
 	s.block = m.block
@@ -432,18 +428,18 @@ func (w *world) planOne(rt *rapid.T, cores []*core, s *step, refresh, force, des
 		return false
 	}
 	config := s.block.config()
-	s.plan = core.plan(prior, config)
+	s.plan = session.plan(prior, config)
 	if force && prior.state != nil && config != nil && len(s.replaced) == 0 && !s.diags.hasError() {
-		s.plan = core.planOnce(instance{}, config)
+		s.plan = session.planOnce(instance{}, config)
 		s.prior, s.replaced = prior, []string{"-replace"}
 	}
 	return !s.diags.hasError()
 }
 
-func (w *world) refresh(rt *rapid.T, core *core, m *managed) bool {
+func (w *world) refresh(rt *rapid.T, session *core, m *managed) bool {
 	tap := w.wire.of(m.instance.state)
 	emptied := tap.emptied()
-	read := core.read(*m.instance)
+	read := session.read(*m.instance)
 	switch {
 	case read.diags.hasError():
 		return false
@@ -482,8 +478,8 @@ func claimed(state object) (services []cloudflare.Service) {
 }
 
 // apply carries steps out, in parallel, and checks each delete that was sent.
-func (w *world) apply(rt *rapid.T, cores []*core, steps []*step) {
-	inParallel(len(steps), func(i int) { w.applyOne(rt, cores[steps[i].managed.provider], steps[i]) })
+func (w *world) apply(rt *rapid.T, sessions []*core, steps []*step) {
+	inParallel(len(steps), func(i int) { w.applyOne(rt, sessions[steps[i].managed.provider], steps[i]) })
 	for account, tap := range w.wire.accounts {
 		for _, listed := range tap.takeDeletes() {
 			if !slices.ContainsFunc(steps, func(s *step) bool { return s.shows(account, listed) }) {
@@ -491,7 +487,7 @@ func (w *world) apply(rt *rapid.T, cores []*core, steps []*step) {
 			}
 		}
 	}
-	finish(cores)
+	finish(sessions)
 }
 
 // shows tells whether the step's plan showed that all of the services listed go.
@@ -503,35 +499,35 @@ func (s *step) shows(account string, listed []cloudflare.Service) bool {
 	})
 }
 
-func (w *world) applyOne(rt *rapid.T, core *core, s *step) {
+func (w *world) applyOne(rt *rapid.T, session *core, s *step) {
 	m := s.managed
 	switch {
 	case s.config == nil:
-		w.destroy(rt, core, m)
+		w.destroy(rt, session, m)
 	case len(s.replaced) == 0:
-		w.create(rt, core, s, s.prior)
+		w.create(rt, session, s, s.prior)
 	case s.block.createBeforeDestroy:
 		old := *m.instance
-		if w.create(rt, core, s, instance{}) {
+		if w.create(rt, session, s, instance{}) {
 			replacement := m.instance
 			m.instance = &old
-			w.destroy(rt, core, m)
+			w.destroy(rt, session, m)
 			// What could not be destroyed is deposed, and here it is forgotten.
 			w.save(rt, m, replacement)
 		}
 	default:
-		if w.destroy(rt, core, m) {
-			w.create(rt, core, s, instance{})
+		if w.destroy(rt, session, m) {
+			w.create(rt, session, s, instance{})
 		}
 	}
 }
 
 // create creates, or updates where there is a prior instance. It tells whether
 // that went well.
-func (w *world) create(rt *rapid.T, core *core, s *step, prior instance) bool {
+func (w *world) create(rt *rapid.T, session *core, s *step, prior instance) bool {
 	p := s.plan
 	p.prior = prior
-	out := core.applyOnce(p)
+	out := session.applyOnce(p)
 	s.created = out.diags
 	if out.tainted {
 		rt.Fatalf("%s: tainted\n%s", s.managed.name, out.diags)
@@ -543,10 +539,10 @@ func (w *world) create(rt *rapid.T, core *core, s *step, prior instance) bool {
 	return true
 }
 
-func (w *world) destroy(rt *rapid.T, core *core, m *managed) bool {
+func (w *world) destroy(rt *rapid.T, session *core, m *managed) bool {
 	tap := w.wire.of(m.instance.state)
 	emptied := tap.emptied()
-	out := core.applyOnce(plan{prior: *m.instance, private: m.instance.private})
+	out := session.applyOnce(plan{prior: *m.instance, private: m.instance.private})
 	switch {
 	case out.diags.hasError() && out.state == nil:
 		rt.Fatalf("%s: a destroy that failed dropped the state\n%s", m.name, out.diags)
@@ -582,7 +578,7 @@ func inParallel(n int, f func(int)) {
 }
 
 // The promises. Others are checked where they can be broken, secrets by every
-// core on whatever it is told.
+// session on whatever it is told.
 
 func (w *world) check(rt *rapid.T) {
 	if relinked := w.server.Relinked(); len(relinked) > 0 {
@@ -604,8 +600,8 @@ func (w *world) converge(rt *rapid.T) {
 	w.server.Heal()
 	time.Sleep(time.Hour) // What comes late has come, and no limit blocks any more.
 	for _, account := range w.accounts() {
-		account.FinishConsent()
-		account.SetConsent(cloudflaretest.Consent{Services: []cloudflaretest.Service{w.name("final")}})
+		account.PersonConnects()
+		account.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{w.name("final")}})
 	}
 	runs := 1
 	if w.contested() {
@@ -613,18 +609,18 @@ func (w *world) converge(rt *rapid.T) {
 	}
 	for range runs {
 		for _, m := range w.resources {
-			cores := w.cores(rt, false)
-			if s := (&step{managed: m}); w.planOne(rt, cores, s, true, false, false) {
-				w.apply(rt, cores, []*step{s})
+			sessions := w.sessions(rt, false)
+			if s := (&step{managed: m}); w.planOne(rt, sessions, s, true, false, false) {
+				w.apply(rt, sessions, []*step{s})
 			}
 		}
 	}
 	for _, m := range w.resources {
-		cores := w.cores(rt, false)
+		sessions := w.sessions(rt, false)
 		s := &step{managed: m}
-		planned := w.planOne(rt, cores, s, true, false, false)
+		planned := w.planOne(rt, sessions, s, true, false, false)
 		if planned && !agrees(s.state, s.prior.state) {
-			w.apply(rt, cores, []*step{s})
+			w.apply(rt, sessions, []*step{s})
 			if !strings.Contains(s.created.String(), "terraform import") {
 				rt.Fatalf("%s: not settled\nblock %v\nstate %v\nplan %v\n%s", m.name, s.config, s.prior.state, s.state, s.created)
 			}

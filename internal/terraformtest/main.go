@@ -115,7 +115,7 @@ var shared = sync.OnceValues(func() (installation, error) {
 	return installation{terraform: terraform, dataDir: filepath.Join(init.Dir, ".terraform"), lock: lock}, err
 })
 
-func mustShared(t *testing.T) installation {
+func mustShared(t testing.TB) installation {
 	t.Helper()
 	installed, err := shared()
 	if err != nil {
@@ -126,7 +126,7 @@ func mustShared(t *testing.T) installation {
 
 // Provider is the provider's executable, which is built once for all tests of a
 // package.
-func Provider(t *testing.T) string {
+func Provider(t testing.TB) string {
 	t.Helper()
 	return mustShared(t).terraform.Provider
 }

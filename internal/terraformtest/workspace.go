@@ -29,7 +29,7 @@ const (
 // test.
 type Workspace struct {
 	Terraform
-	T *testing.T
+	T testing.TB
 }
 
 // NewWorkspace returns a folder in which terraform init has installed the
@@ -38,7 +38,7 @@ type Workspace struct {
 //
 // A configuration that needs more than the provider, other providers or modules,
 // takes TF_DATA_DIR=.terraform and an init of its own.
-func NewWorkspace(t *testing.T, baseURL string, env ...string) *Workspace {
+func NewWorkspace(t testing.TB, baseURL string, env ...string) *Workspace {
 	t.Helper()
 	installed := mustShared(t)
 	w := &Workspace{Terraform: installed.terraform, T: t}
@@ -109,7 +109,7 @@ func Flat(output string) string {
 }
 
 // ExpectText fails the test for each text that terraform did not write.
-func ExpectText(t *testing.T, output string, texts ...string) {
+func ExpectText(t testing.TB, output string, texts ...string) {
 	t.Helper()
 	flat := Flat(output)
 	for _, text := range texts {

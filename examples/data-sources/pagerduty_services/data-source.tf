@@ -1,23 +1,27 @@
-# Every service of the provider's account.
-data "pagerduty_services" "all" {}
+terraform {
+  required_version = ">= 1.11"
 
-# The service of this name.
-data "pagerduty_services" "on_call" {
-  name = "On-call"
+  required_providers {
+    cloudflare-pagerduty = { source = "seed-bcdb0ca7/cloudflare-pagerduty", version = "~> 0.1" }
+  }
 }
 
-# The services whose name matches.
+# Every connected service.
+data "pagerduty_services" "all" {
+  provider   = cloudflare-pagerduty
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
+}
+
+# Those whose name matches.
 data "pagerduty_services" "web" {
+  provider   = cloudflare-pagerduty
+  account_id = "023e105f4ecef8ad9ca31a8372d0c353"
   name_regex = "^web-"
 }
 
-output "all_services" {
-  value = data.pagerduty_services.all.services
-}
-
-# Null where no service has the name.
-output "on_call_id" {
-  value = one(data.pagerduty_services.on_call.services[*].id)
+# A policy indexes it: data.pagerduty_services.all.service_ids["Website"]
+output "service_ids" {
+  value = data.pagerduty_services.all.service_ids
 }
 
 output "web_ids" {

@@ -2,10 +2,8 @@ terraform {
   required_version = ">= 1.11"
 
   required_providers {
-    pagerduty = {
-      source  = "seed-bcdb0ca7/cloudflare-pagerduty"
-      version = "~> 0.1"
-    }
+    cloudflare           = { source = "cloudflare/cloudflare", version = "~> 5.12" }
+    cloudflare-pagerduty = { source = "seed-bcdb0ca7/cloudflare-pagerduty", version = "~> 0.1" }
   }
 }
 
@@ -19,21 +17,20 @@ variable "accounts" {
   }
 }
 
-# One provider instance for all: its token covers every account.
-provider "pagerduty" {}
-
 resource "pagerduty_connection" "this" {
   for_each = var.accounts
 
-  account_id = each.value
+  provider              = cloudflare-pagerduty
+  account_id            = each.value
+  disconnect_on_destroy = false
 }
 
-# The connection lists its services too, so this configuration needs no data
-# source, and a refresh costs one call for each account.
-output "services" {
-  description = "ID of each connected PagerDuty service, by account and name."
-  value = {
-    for account, connection in pagerduty_connection.this :
-    account => { for service in connection.services : service.name => service.id }
-  }
+resource "cloudflare_notification_policy" "ddos" {
+  for_each = var.accounts
+
+  account_id = each.value
+  name       = "HTTP DDoS attack"
+  alert_type = "dos_attack_l7"
+  enabled    = true
+  mechanisms = { pagerduty = [{ id = pagerduty_connection.this[each.key].service_ids["Website"] }] }
 }

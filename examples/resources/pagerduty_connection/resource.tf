@@ -1,8 +1,18 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    cloudflare-pagerduty = { source = "seed-bcdb0ca7/cloudflare-pagerduty", version = "~> 0.1" }
+  }
+}
+
 resource "pagerduty_connection" "this" {
-  # May be left out: the provider's account_id is the default.
+  provider   = cloudflare-pagerduty
   account_id = "023e105f4ecef8ad9ca31a8372d0c353"
 }
 
-output "pagerduty_services" {
-  value = pagerduty_connection.this.services
+# The map is empty until someone has chosen services. A policy indexes it:
+# pagerduty_connection.this.service_ids["Website"]
+output "service_ids" {
+  value = pagerduty_connection.this.service_ids
 }

@@ -1,0 +1,315 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+)
+
+// failure is an operation that did not succeed, and what its text depends on.
+type failure struct {
+	summary      string
+	accountID    string
+	permission   string // what the API token needs
+	timeout      string // the argument that bounds the operation, if there is one
+	inState      bool   // the state holds what the operation is about
+	byID         bool   // a service was looked up by ID
+	otherBaseURL bool   // base_url is not the default
+	err          error
+}
+
+// detail is the cause, what to do next, and what was said on the wire.
+func (f failure) detail() string {
+	for _, e := range explanations() {
+		if !e.when(f) {
+			continue
+		}
+		text := []string{e.cause(f), e.next(f)}
+		if f.inState && e.outOfReach {
+			text = append(text, letGo)
+		}
+		if !e.plain {
+			text = append(text, "Details: "+f.err.Error())
+		}
+		return paragraphs(text...)
+	}
+	return f.err.Error() // The last explanation fits everything.
+}
+
+// letGo is the way out of an account that is gone or out of reach.
+const letGo = "If the account is gone or out of reach for good, take the connection out of the state without a request: " +
+	"use a `removed` block with `destroy = false` (on OpenTofu with -refresh=false), or for one instance of many run: terraform state rm pagerduty_connection.NAME"
+
+// explanation says what a kind of error means and what to do about it.
+type explanation struct {
+	when        func(failure) bool
+	cause, next func(failure) string
+	outOfReach  bool // the account may be gone: say how to let go of it
+	plain       bool // the cause has said everything: no details
+}
+
+// explanations are tried in this order: an error gets the first that fits. A
+// function keeps them from being made at each start of the provider.
+func explanations() []explanation {
+	return []explanation{
+		// Outcomes of the flows and lookups.
+		{
+			when:  is[*cloudflare.AlreadyConnectedError],
+			cause: say("The account is already connected to PagerDuty. Nothing was changed."),
+			next: func(f failure) string {
+				connected, _ := errors.AsType[*cloudflare.AlreadyConnectedError](f.err)
+				return "Connected: " + cloudflare.ServiceNames(connected.Services) + ".\n" + alreadyConnectedAdvice(f.accountID, false)
+			},
+			plain: true,
+		},
+		{
+			when: is[*cloudflare.UnplannedServicesError],
+			cause: func(f failure) string {
+				unplanned, _ := errors.AsType[*cloudflare.UnplannedServicesError](f.err)
+				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + ". Nothing was disconnected."
+			},
+			next:  say("Plan again, so that the plan names them, and apply that. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
+			plain: true,
+		},
+		{
+			when: is[*cloudflare.StillListedError],
+			cause: func(f failure) string {
+				listed, _ := errors.AsType[*cloudflare.StillListedError](f.err)
+				if len(listed.Services) > 0 {
+					return "Cloudflare accepted the disconnection, but account " + f.accountID + " still lists " + cloudflare.ServiceNames(listed.Services) + "."
+				}
+				return "Cloudflare accepted the disconnection of account " + f.accountID + ", but it could not be confirmed."
+			},
+			next: say("The connection stays in the state. Apply again to retry, or to finish cleaning up the state."),
+		},
+		{
+			when: func(f failure) bool {
+				missing, ok := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
+				return ok && f.byID && isPagerDutyID(missing.Wanted)
+			},
+			cause: lookedFor("No connected service of account %s has the ID %s."),
+			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`."),
+			plain: true,
+		},
+		{
+			when: func(f failure) bool {
+				missing, ok := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
+				return ok && len(missing.Closest) == 0
+			},
+			cause: func(f failure) string {
+				return "No PagerDuty services are connected to account " + f.accountID + " yet."
+			},
+			next:  connectFirst,
+			plain: true,
+		},
+		{
+			when:  is[*cloudflare.NoSuchServiceError],
+			cause: lookedFor("No connected service of account %s matches %s."),
+			next: func(f failure) string {
+				missing, _ := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
+				return "The closest are " + cloudflare.ServiceNames(missing.Closest) + " (names are case-sensitive). " + connectFirst(f)
+			},
+			plain: true,
+		},
+		{
+			when: is[*cloudflare.AmbiguousServiceError],
+			cause: func(f failure) string {
+				several, _ := errors.AsType[*cloudflare.AmbiguousServiceError](f.err)
+				return "Several connected services of account " + f.accountID + " match " + cloudflare.Quote(several.Wanted) + ": " + cloudflare.ServiceNames(several.Services) + "."
+			},
+			next:  say("Give the ID of the service you want as `id`, in place of `name`, or rename the others in PagerDuty."),
+			plain: true,
+		},
+
+		// This machine.
+		{
+			when: is[*cloudflare.RateLimitedError],
+			cause: func(f failure) string {
+				limited, _ := errors.AsType[*cloudflare.RateLimitedError](f.err)
+				return "The rate limit of the Cloudflare API is reached. Requests work again in " + inWords(limited.Wait) + "."
+			},
+			next: say("The limit is 1,200 requests in five minutes for one user, over everything that user does. Wait, then run again. " +
+				"To make fewer requests, use one `pagerduty_services` in place of many lookups of an account. Or give Terraform a user of its own."),
+		},
+		{
+			when:  func(f failure) bool { return ended(f, context.Canceled) },
+			cause: say("The operation was interrupted."),
+			next:  say("Run it again: completed changes are detected."),
+		},
+		{
+			when:  func(f failure) bool { return ended(f, context.DeadlineExceeded) },
+			cause: func(f failure) string { return "The operation on account " + f.accountID + " timed out." },
+			next: func(f failure) string {
+				switch f.timeout {
+				case "":
+					return "Run it again when the API responds."
+				case "timeouts.delete":
+					return "Run it again, or raise `timeouts.delete`, which has to be applied before the destroy."
+				default:
+					return "Run it again, or raise `" + f.timeout + "`."
+				}
+			},
+		},
+
+		// The way to the API.
+		{
+			when: is[*cloudflare.ProxyError],
+			cause: func(f failure) string {
+				proxy, _ := errors.AsType[*cloudflare.ProxyError](f.err)
+				return "The proxy " + proxy.Address + " refused the connection (" + proxy.Status + "). The request did not reach Cloudflare."
+			},
+			next: say("Check the proxy in HTTPS_PROXY and its user name and password, whether it lets this machine reach the API, and NO_PROXY."),
+		},
+		{
+			when:  is[*cloudflare.ProxyURLError],
+			cause: say("The proxy URL in HTTPS_PROXY can't be used."),
+			next:  say("Give it as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded, or unset it."),
+			plain: true,
+		},
+		{
+			when: func(f failure) bool {
+				invalid, ok := errors.AsType[x509.CertificateInvalidError](f.err)
+				return ok && invalid.Reason == x509.Expired
+			},
+			cause: say("The server's certificate has expired, or is not valid yet."),
+			next:  say("Check this machine's clock. If it is right, the certificate of the server, or of a proxy that intercepts TLS, has to be renewed."),
+		},
+		{
+			when:  is[x509.HostnameError],
+			cause: say("The server's certificate is for another host."),
+			next:  say("Check the provider's `base_url` (or " + envBaseURL + "), and any proxy on the way."),
+		},
+		{
+			when:  is[*tls.CertificateVerificationError],
+			cause: say("The server's certificate is not trusted."),
+			next:  say("If a proxy intercepts TLS, add its certificate authority to the system's trust store. Check the provider's `base_url` (or " + envBaseURL + ")."),
+		},
+
+		// What the API says, by code before status.
+		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI }),
+			cause: say("The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."),
+			next:  say("Check any proxy or firewall on the way, and the provider's `base_url` (or " + envBaseURL + ")."),
+		},
+		{
+			when:  hasCode("6003", "6103", "6111", "9106", "10001"),
+			cause: say("Cloudflare says that the credential is malformed."),
+			next: say("Check " + credentials + ". Look for quotes, `Bearer ` or a dash of another kind in it. " +
+				"A Global API Key belongs into `api_key`, with `email`; a token into `api_token`."),
+		},
+		{
+			when:       apiError(func(e *cloudflare.APIError) bool { return e.HasCode("7003") || e.Mentions("9109", "account") }),
+			cause:      func(f failure) string { return "Cloudflare knows no account " + f.accountID + "." },
+			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
+			outOfReach: true,
+		},
+		{
+			when:  status(http.StatusUnauthorized),
+			cause: say("Cloudflare does not accept the credentials."),
+			next:  say("Check that they are valid and not expired: " + credentials + "."),
+		},
+		{
+			when:  status(http.StatusForbidden),
+			cause: say("Cloudflare refused this request."),
+			next: func(f failure) string {
+				return "Either the credentials lack " + f.permission + " on account " + f.accountID + ", or the account has no zone on a Business plan or higher. Check both, and " + credentials + "."
+			},
+			outOfReach: true,
+		},
+		{
+			when:       status(http.StatusNotFound),
+			cause:      func(f failure) string { return "Cloudflare found nothing for account " + f.accountID + "." },
+			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
+			outOfReach: true,
+		},
+		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
+			cause: say("The Cloudflare API has a problem."),
+			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, contact Cloudflare support with the CF-Ray ID."),
+		},
+		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 400 }),
+			cause: say("Cloudflare refused this request."),
+			next:  say("The details below have its reason."),
+		},
+		{
+			when:  is[*cloudflare.APIError],
+			cause: say("The response of the Cloudflare API is not one that this request has."),
+			next:  say("Run again. If it persists, report it with the details below, and check any proxy on the way."),
+		},
+
+		// Whatever else kept the request from a response.
+		{
+			when:  func(failure) bool { return true },
+			cause: say("The Cloudflare API could not be reached."),
+			next:  say("Check the network, the proxy settings (HTTPS_PROXY, NO_PROXY), and the provider's `base_url` and `request_timeout`."),
+		},
+	}
+}
+
+const credentials = "`api_token` (or " + envAPIToken + "), or `api_key` and `email` (or " + envAPIKey + " and " + envEmail + ")"
+
+// isPagerDutyID reports whether an ID has the form of PagerDuty's own: P, and six
+// or more capital letters and digits.
+func isPagerDutyID(id string) bool {
+	return len(id) >= 7 && id[0] == 'P' && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// baseURLAdvice names base_url where it is not the default.
+func (f failure) baseURLAdvice() string {
+	if !f.otherBaseURL {
+		return ""
+	}
+	return " Check the provider's `base_url` (or " + envBaseURL + ") too: it ends in /client/v4."
+}
+
+func is[E error](f failure) bool {
+	_, ok := errors.AsType[E](f.err)
+	return ok
+}
+
+// ended reports whether the operation ended for this reason.
+func ended(f failure, reason error) bool {
+	err, ok := errors.AsType[*cloudflare.EndedError](f.err)
+	return ok && errors.Is(err.Err, reason)
+}
+
+func apiError(matches func(*cloudflare.APIError) bool) func(failure) bool {
+	return func(f failure) bool {
+		api, ok := errors.AsType[*cloudflare.APIError](f.err)
+		return ok && matches(api)
+	}
+}
+
+func hasCode(codes ...string) func(failure) bool {
+	return apiError(func(e *cloudflare.APIError) bool { return slices.ContainsFunc(codes, e.HasCode) })
+}
+
+func status(code int) func(failure) bool {
+	return apiError(func(e *cloudflare.APIError) bool { return e.StatusCode == code })
+}
+
+func say(text string) func(failure) string { return func(failure) string { return text } }
+
+// lookedFor puts the account and what was looked for into a sentence.
+func lookedFor(format string) func(failure) string {
+	return func(f failure) string {
+		missing, _ := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
+		return fmt.Sprintf(format, f.accountID, cloudflare.Quote(missing.Wanted))
+	}
+}
+
+// connectFirst also says how to destroy: a lookup that fails stops that too.
+func connectFirst(f failure) string {
+	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\nTo destroy all the same, run: terraform destroy -refresh=false"
+}
