@@ -7,16 +7,14 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"os"
-	"os/exec"
-	"runtime"
-	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/heaptest"
 )
 
 // onlyLists responds to each request with one body.
@@ -52,33 +50,13 @@ func bodies() map[string]onlyLists {
 // needs. Each list is read in a process of its own.
 func TestHostileListsTakeLittle(t *testing.T) {
 	t.Parallel()
-	if name := os.Getenv("TEST_HOSTILE_LIST"); name != "" {
-		withHostileList(t, name)
-		return
-	}
-	for name := range bodies() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHostileListsTakeLittle$", "-test.count=1", "-test.v")
-			child.Env = append(os.Environ(), "TEST_HOSTILE_LIST="+name)
-			output, err := child.CombinedOutput()
-			if err != nil {
-				t.Errorf("%v\n%s", err, output)
-			}
-			for line := range strings.Lines(string(output)) {
-				if strings.Contains(line, "heap") {
-					t.Log(strings.TrimSpace(line))
-				}
-			}
-		})
-	}
+	heaptest.Run(t, slices.Collect(maps.Keys(bodies())), withHostileList)
 }
 
 func withHostileList(t *testing.T, name string) {
 	t.Helper()
 	body := bodies()[name]
 	c := newCore(t, offline(t), nil, func(config *cloudflare.Config) { config.Transport, config.Clock = body, &fastClock{} })
-	own := len(body) // The test's, not the provider's.
 	for what, f := range map[string]func() outcome{
 		"data source": func() outcome { return c.services(object{}) },
 		"lookup":      func() outcome { return c.service(object{"name": "x"}) },
@@ -87,35 +65,6 @@ func withHostileList(t *testing.T, name string) {
 			return c.applyOnce(plan{config: onA(object{}), outcome: outcome{instance: instance{state: c.proposed(nil, object{"account_id": accountA, "id": accountA})}}})
 		},
 	} {
-		started := time.Now()
-		var out outcome
-		peak := peakHeap(func() { out = f() }) - uint64(own)
-		t.Logf("%s: heap of at most %.1f MiB, %s, %d diagnostics of %d bytes", what, float64(peak)/(1<<20), time.Since(started).Round(time.Millisecond), len(out.diags), len(out.diags.String()))
-		if peak > 64<<20 {
-			t.Error("that is more than 64 MiB")
-		}
+		heaptest.Expect(t, 64<<20, what, func() { f() })
 	}
-}
-
-// peakHeap is the most memory that the heap has while f runs, garbage included.
-func peakHeap(f func()) uint64 {
-	runtime.GC()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		var most uint64
-		for {
-			metrics.Read(sample)
-			most = max(most, sample[0].Value.Uint64())
-			select {
-			case <-done:
-				peak <- most
-				return
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-	}()
-	f()
-	close(done)
-	return <-peak
 }

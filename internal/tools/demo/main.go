@@ -1,0 +1,131 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command demo shows what the provider does, from end to end: it builds the
+// provider and lets a real terraform connect an account to PagerDuty, read the
+// services' IDs and disconnect again, as examples/demo says. Cloudflare is
+// a fake API on a loopback port, so that it needs no account and changes nothing.
+//
+// It checks the outcome of every step and fails on any surprise. Nothing stays
+// behind when it ends.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
+)
+
+// accountID is made up, as is all that the fake API knows.
+const accountID = "0123456789abcdef0123456789abcdef"
+
+// consent is the person who logs in to PagerDuty during the link and chooses two
+// services, which takes a moment.
+var consent = cloudflaretest.LinkModel{
+	Delay: 2 * time.Second,
+	Services: []cloudflaretest.Service{
+		{ID: "7f2c1c8e9d5b4a36a1c0e4f8b2d69730", Name: "Checkout"},
+		{ID: "c3a95d0b7e8142f69b6d1f3e5a7c8024", Name: "Network on-call"},
+	},
+}
+
+func main() {
+	if err := demo(); err != nil {
+		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func demo() error {
+	executable := flag.String("terraform", "", "`path` of the terraform or tofu to use (default: "+terraformtest.EnvPath+", else the first of the two on PATH)")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server, err := cloudflaretest.Start(cloudflaretest.WithLinkModel(consent))
+	if err != nil {
+		return err
+	}
+	return run(ctx, os.Stdout, colours(os.Stdout), *executable, server)
+}
+
+// run prepares everything, plays each scene, sums up and cleans up.
+func run(ctx context.Context, out io.Writer, coloured bool, executable string, server *cloudflaretest.Server) (err error) {
+	defer server.Close()
+	temp, err := os.MkdirTemp("", "pagerduty-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+
+	n := &narrator{out: out, coloured: coloured, scenes: len(script)}
+	started := time.Now()
+	n.say("Building the provider, and fetching terraform if there is none …")
+	terraform, err := prepare(ctx, temp, executable)
+	if err != nil {
+		return orInterrupted(ctx, err)
+	}
+	terraform.Output = out
+	terraform.Env = []string{
+		"CLOUDFLARE_API_TOKEN=" + cloudflaretest.APIToken,
+		"TF_VAR_account_id=" + accountID,
+		"CLOUDFLARE_BASE_URL=" + server.URL(),
+	}
+	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), terraform.Path)
+	n.say("A fake Cloudflare API listens on %s. The configuration is examples/demo/main.tf.", server.URL())
+
+	started = time.Now()
+	s := &stage{server: server, account: server.Account(accountID)}
+	for _, scene := range script {
+		if err := s.play(ctx, n, terraform, scene); err != nil {
+			return orInterrupted(ctx, err)
+		}
+	}
+	n.title("Done")
+	n.say("Terraform made %d API requests in %.1f s: %s.", server.Count(""), time.Since(started).Seconds(), s.requests())
+	n.say("Each was checked against the description of the API, and each step for what it did. Nothing is left behind.")
+	return nil
+}
+
+// prepare builds the provider and copies the example, so that what terraform
+// writes beside it goes with the copy.
+func prepare(ctx context.Context, temp, executable string) (terraform terraformtest.Terraform, err error) {
+	root, err := terraformtest.Root(ctx)
+	if err != nil {
+		return terraform, err
+	}
+	path, err := terraformtest.Find(ctx, executable, temp)
+	if err != nil {
+		return terraform, err
+	}
+	if terraform, err = terraformtest.New(ctx, temp, path, "demo"); err != nil {
+		return terraform, err
+	}
+	config, err := os.ReadFile(filepath.Join(root, "examples", "demo", "main.tf"))
+	if err != nil {
+		return terraform, err
+	}
+	terraform.Dir = filepath.Join(temp, "example")
+	if err := os.Mkdir(terraform.Dir, 0o700); err != nil {
+		return terraform, err
+	}
+	return terraform, os.WriteFile(filepath.Join(terraform.Dir, "main.tf"), config, 0o600)
+}
+
+// orInterrupted replaces the surprises that an interrupt leads to.
+func orInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+// Copyright (c) The terraform-provider-cloudflare-pagerduty Authors
+// SPDX-License-Identifier: MPL-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
+)
+
+// Nothing may be left of the demo.
+func TestMain(m *testing.M) {
+	terraformtest.Main(m, func(temp string) error {
+		left, err := os.ReadDir(temp)
+		if len(left) > 0 {
+			return fmt.Errorf("left behind: %v", left)
+		}
+		return err
+	})
+}
+
+// perform runs the demo on a fake API and returns what it said.
+func perform(ctx context.Context, t *testing.T, coloured bool, prepare func(*cloudflaretest.Server)) (string, error) {
+	t.Helper()
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(consent))
+	prepare(server)
+	var out bytes.Buffer
+	err := run(ctx, &out, coloured, "", server)
+	return out.String(), err
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	for _, coloured := range []bool{false, true} {
+		t.Run(fmt.Sprintf("coloured=%t", coloured), func(t *testing.T) {
+			t.Parallel()
+			var server *cloudflaretest.Server
+			out, err := perform(t.Context(), t, coloured, func(s *cloudflaretest.Server) { server = s })
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			for i, scene := range script {
+				if title := fmt.Sprintf("%d of %d: %s", i+1, len(script), scene.title); !strings.Contains(out, title) {
+					t.Errorf("%q is missing", title)
+				}
+			}
+			for _, wanted := range []string{"1 to create a token, 1 to link, 1 to delete", "Warning: PagerDuty Services Will Be Disconnected"} {
+				if !strings.Contains(strings.Join(strings.Fields(plain(out)), " "), wanted) {
+					t.Errorf("%q is missing", wanted)
+				}
+			}
+			if found := strings.Contains(out, "\x1b["); found != coloured {
+				t.Errorf("has colours: %t", found)
+			}
+			if left := server.Account(accountID).Services(); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+		})
+	}
+}
+
+func TestDemoFailsOnSurprises(t *testing.T) {
+	t.Parallel()
+	refuse := func(call cloudflaretest.Op) func(*cloudflaretest.Server) {
+		return func(s *cloudflaretest.Server) {
+			s.Fail(cloudflaretest.Fault{
+				Op: call, Status: http.StatusForbidden,
+				Body: `{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}], "messages": []}`,
+			})
+		}
+	}
+	other := []cloudflaretest.Service{{ID: "11111111111111111111111111111111", Name: "Other"}}
+	for name, test := range map[string]struct {
+		prepare func(*cloudflaretest.Server)
+		want    string
+	}{
+		"the link is refused": {
+			refuse(cloudflaretest.Link),
+			`surprise at "Connect": exit status 1 instead of 0`,
+		},
+		"the delete is refused": {
+			refuse(cloudflaretest.Delete),
+			`surprise at "Disconnect": exit status 1 instead of 0`,
+		},
+		"other services are connected": {
+			func(s *cloudflaretest.Server) {
+				s.Account(accountID).SetLinkModel(cloudflaretest.LinkModel{Services: other})
+			},
+			`surprise at "Connect": this does not hold: The chosen services are connected`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := perform(t.Context(), t, false, test.prepare)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %s\n%s", err, test.want, out)
+			}
+		})
+	}
+}
+
+func TestDemoEndsWhenInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	out, err := perform(ctx, t, false, func(s *cloudflaretest.Server) {
+		s.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Hook: func() {
+			interrupt(errors.New("Ctrl-C"))
+		}})
+	})
+	if err == nil || err.Error() != "interrupted" {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
+
+func TestDemoExitStatus(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "demo.exe")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "-terraform", "no-such-terraform").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "no-such-terraform") {
+		t.Errorf("got %v\n%s", err, out)
+	}
+}
