@@ -312,7 +312,7 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				connection, err := b.Connect(ctx, b.account, waiting)
 				noError(t, err)
 				between(t, "time waited", time.Since(started), 10*time.Minute-20*time.Second, 10*time.Minute)
-				says(t, connection.PollErr, "GET /accounts/") // What failed last.
+				says(t, connection.PollErr, "GET …/pagerduty") // What failed last.
 				b.mustNotLeak(t, connection.PollErr.Error())
 			})
 		})
@@ -1006,7 +1006,7 @@ func TestDisconnectWithFailingLists(t *testing.T) {
 				_, err := disconnect(ctx, b, alpha)
 				listed := wants[*cloudflare.StillListedError](t, err)
 				equal(t, "services", len(listed.Services), 0)
-				says(t, err, "that could not be confirmed\n", "GET /accounts/")
+				says(t, err, "that could not be confirmed\n", "GET …/pagerduty")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 			bubble(t, func(b *bench) {
@@ -1151,7 +1151,7 @@ func TestFlowWithoutTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
 		_, err := b.connect(ctx)
-		equal(t, "error", err.Error(), "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty: the time for this operation is up")
+		equal(t, "error", err.Error(), "GET …/pagerduty: the time for this operation is up")
 		_, err = b.Disconnect(ctx, b.account, nil)
 		equal(t, "interrupted", wants[*cloudflare.EndedError](t, err).Interrupted(), false)
 		equal(t, "requests", b.server.Count(""), 0)

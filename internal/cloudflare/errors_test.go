@@ -32,7 +32,7 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 			{"code": 9999, "message": "And more"}
 		]}`)
 	_, err := client.ListServices(t.Context(), "abc")
-	equal(t, "error", fmt.Sprint(err), `GET /accounts/abc/alerting/v3/destinations/pagerduty returned 400 Bad Request (CF-Ray 8f1e-AMS)
+	equal(t, "error", fmt.Sprint(err), `GET …/pagerduty returned 400 Bad Request (CF-Ray 8f1e-AMS)
   - Validation failed (code 1004) at /name, see https://example.com/1004
     - Name is too long (code E2)
       - by 3
@@ -225,7 +225,7 @@ func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	noError(t, err)
 	_, _, err = b.Link(t.Context(), b.account, token)
 	_ = wants[*cloudflare.TransportError](t, err)
-	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
+	says(t, err, "GET …/pagerduty/connect/[redacted]: EOF")
 	b.mustNotLeak(t, err.Error())
 }
 
@@ -244,7 +244,7 @@ func TestTransportErrors(t *testing.T) {
 			client := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, test.err })})
 			_, err := client.ListServices(t.Context(), "a")
 			lost := wants[*cloudflare.TransportError](t, err)
-			equal(t, "error", err.Error(), "GET /accounts/a/alerting/v3/destinations/pagerduty: "+test.text)
+			equal(t, "error", err.Error(), "GET …/pagerduty: "+test.text)
 			equal(t, "unsent", lost.Unsent, false)
 			equal(t, "method and path", lost.Method+" "+lost.Path, "GET /accounts/a/alerting/v3/destinations/pagerduty")
 		})

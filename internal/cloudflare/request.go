@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -41,7 +42,14 @@ type Request struct {
 	Path   string // below the base URL, an integration token masked
 }
 
-func (r Request) line() string { return r.Method + " " + r.Path }
+// line is the request as errors show it. The account is left out: prose names it.
+func (r Request) line() string {
+	_, short, found := strings.Cut(r.Path, "/alerting/v3")
+	if !found {
+		return r.Method + " " + r.Path
+	}
+	return r.Method + " …" + strings.TrimPrefix(short, "/destinations")
+}
 
 // request is a request to send, and the rules for it.
 type request struct {

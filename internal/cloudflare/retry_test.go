@@ -263,7 +263,7 @@ func TestCheckWaitsForNothing(t *testing.T) {
 				equal(t, "time taken", time.Since(started), 0)
 				equal(t, "requests", b.server.Count(""), test.requests)
 				if test.wait == 0 {
-					says(t, err, "GET /accounts/")
+					says(t, err, "GET …/pagerduty")
 					return
 				}
 				equal(t, "wait", wants[*cloudflare.RateLimitedError](t, err).Wait, test.wait)

@@ -121,7 +121,7 @@ func TestConnectedServiceListedTwice(t *testing.T) {
 		for _, block := range []object{{"name": "Primary"}, {"id": primary.ID}, {"id": cloudflaretest.OtherForm(primary.ID)}} {
 			read := c.service(block)
 			expect(t, read.diags)
-			expectState(t, read.state, object{"id": primary.ID, "name": "Primary"})
+			expectState(t, read.state, object{"id": cloudflaretest.OtherForm(primary.ID), "name": "Primary"}) // Of two forms, the one that sorts first.
 		}
 	})
 }

@@ -197,6 +197,11 @@ func explanations() []explanation {
 
 		// What the API says, by code before status.
 		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
+			cause: say("The Cloudflare API, or something between it and this machine, has a problem."),
+			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, check any proxy on the way, or contact Cloudflare support with the CF-Ray ID."),
+		},
+		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI }),
 			cause: say("The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."),
 			next:  say("Check any proxy or firewall on the way, and the provider's `base_url` (or " + envBaseURL + ")."),
@@ -231,11 +236,6 @@ func explanations() []explanation {
 			cause:      func(f failure) string { return "Cloudflare found nothing for account " + f.accountID + "." },
 			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
 			outOfReach: true,
-		},
-		{
-			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
-			cause: say("The Cloudflare API has a problem."),
-			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, contact Cloudflare support with the CF-Ray ID."),
 		},
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 400 }),
