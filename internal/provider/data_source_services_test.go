@@ -94,7 +94,7 @@ func TestServicesReadOnlyToken(t *testing.T) {
 func TestServicesForbidden(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		expect(server.t, newCore(server.t, server, nil).services(object{}).diags, anError("Unable to Read PagerDuty Services", readPermission, "on account "+accountA))
 	})
 }

@@ -74,7 +74,7 @@ func TestExplanations(t *testing.T) {
 		"already connected":  plain(says(of(&cloudflare.AlreadyConnectedError{Services: services}), "The account is already connected to PagerDuty. Nothing was changed.", adopts...)),
 		"unplanned services": plain(says(of(&cloudflare.UnplannedServicesError{Services: services}), "Account "+accountA+` has PagerDuty services that the plan's warning did not name: "n" (ID 1). Nothing was disconnected.`, "Plan again", "disconnect_on_destroy = false", "destroy = false")),
 		"still listed":       says(of(&cloudflare.StillListedError{Services: services}), "Cloudflare accepted the disconnection, but account "+accountA+` still lists "n" (ID 1).`, "stays in the state", "Apply again"),
-		"not confirmed":      says(of(&cloudflare.StillListedError{Err: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Apply again"),
+		"not confirmed":      says(of(&cloudflare.StillListedError{PollErr: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Apply again"),
 		"no such name":       plain(says(of(noSuch("x", services...)), "No connected service of account "+accountA+` matches "x".`, `"n" (ID 1)`, "case-sensitive", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
 		"name like an ID":    plain(not(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` matches "PABC123".`, `"n" (ID 1)`), "PagerDuty's own ID")),
 		"PagerDuty's ID":     plain(byID(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` has the ID "PABC123".`, "PagerDuty's own ID", "by `name`"))),
@@ -82,13 +82,15 @@ func TestExplanations(t *testing.T) {
 		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "as `id`")),
 		// This machine.
 		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests work again in 5 minutes.", "1,200 requests in five minutes for one user", "one `pagerduty_services`", "a user of its own"), "-parallelism"),
-		"interrupt":       says(of(fmt.Errorf("x: %w, %w", context.Canceled, refusal(500, "", ""))), "The operation was interrupted.", "Run it again: completed changes are detected."),
-		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", context.DeadlineExceeded)), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
-		"timeouts.delete": in("timeouts.delete", says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
-		"fixed time":      not(says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"interrupt":       says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")})), "The operation was interrupted.", "Run it again: completed changes are detected."),
+		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.DeadlineExceeded})), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
+		"timeouts.delete": in("timeouts.delete", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
+		"fixed time":      not(says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"attempt's time":  says(of(&cloudflare.TransportError{Err: context.DeadlineExceeded}), "The Cloudflare API could not be reached.", "`request_timeout`"),
 		"connection":      says(of(io.ErrUnexpectedEOF), "The Cloudflare API could not be reached.", "network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"),
 		// The way to the API.
 		"proxy":                not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyError{Address: "proxy.example.com:3128", Status: "407 Proxy Authentication Required"})), "The proxy proxy.example.com:3128 refused the connection (407 Proxy Authentication Required). The request did not reach Cloudflare.", "HTTPS_PROXY", "NO_PROXY"), "`api_token`"),
+		"proxy URL":            plain(not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyURLError{})), "The proxy URL in HTTPS_PROXY can't be used.", "http://HOST:PORT", "percent-encoded"), "`api_token`")),
 		"expired certificate":  not(says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired})), "The server's certificate has expired, or is not valid yet.", "clock"), "`base_url`"),
 		"other host":           not(says(of(untrusted(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"})), "The server's certificate is for another host.", "`base_url`"), "clock"),
 		"unknown authority":    says(of(untrusted(x509.UnknownAuthorityError{})), "The server's certificate is not trusted.", "certificate authority", "trust store", "`base_url`"),
@@ -120,7 +122,7 @@ func TestExplanations(t *testing.T) {
 	}
 	reached := map[int]bool{}
 	for name, test := range tests {
-		i := slices.IndexFunc(explanations, func(e explanation) bool { return e.when(test.failure) })
+		i := slices.IndexFunc(explanations(), func(e explanation) bool { return e.when(test.failure) })
 		reached[i] = true
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +153,7 @@ func TestExplanations(t *testing.T) {
 			}
 		})
 	}
-	for i := range explanations {
+	for i := range explanations() {
 		if !reached[i] {
 			t.Errorf("no test of explanation %d", i)
 		}

@@ -93,7 +93,7 @@ func TestDeleteResponses(t *testing.T) {
 			want:   []wanted{anError(disconnectFailed, "could not be confirmed", "403", "stays in the state")},
 		},
 		"no list before": {
-			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusForbidden}},
+			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			requests: "list", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(disconnectFailed, append([]string{"403", writePermission}, waysOut...)...)},
 		},
@@ -103,7 +103,7 @@ func TestDeleteResponses(t *testing.T) {
 			want: []wanted{anError(disconnectFailed, append([]string{"404", "7003", "knows no account " + accountA}, waysOut...)...)},
 		},
 		"refused": {
-			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden}},
+			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			requests: "list delete", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(disconnectFailed, append([]string{"403", writePermission}, waysOut...)...)},
 		},
