@@ -82,13 +82,15 @@ func TestExplanations(t *testing.T) {
 		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "as `id`")),
 		// This machine.
 		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests work again in 5 minutes.", "1,200 requests in five minutes for one user", "one `pagerduty_services`", "a user of its own"), "-parallelism"),
-		"interrupt":       says(of(&cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")}), "The operation was interrupted.", "Run it again: completed changes are detected."),
-		"timeouts.create": in("timeouts.create", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
+		"interrupt":       says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")})), "The operation was interrupted.", "Run it again: completed changes are detected."),
+		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.DeadlineExceeded})), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
 		"timeouts.delete": in("timeouts.delete", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
 		"fixed time":      not(says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"attempt's time":  says(of(&cloudflare.TransportError{Err: context.DeadlineExceeded}), "The Cloudflare API could not be reached.", "`request_timeout`"),
 		"connection":      says(of(io.ErrUnexpectedEOF), "The Cloudflare API could not be reached.", "network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"),
 		// The way to the API.
 		"proxy":                not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyError{Address: "proxy.example.com:3128", Status: "407 Proxy Authentication Required"})), "The proxy proxy.example.com:3128 refused the connection (407 Proxy Authentication Required). The request did not reach Cloudflare.", "HTTPS_PROXY", "NO_PROXY"), "`api_token`"),
+		"proxy URL":            plain(not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyURLError{})), "The proxy URL in HTTPS_PROXY can't be used.", "http://HOST:PORT", "percent-encoded"), "`api_token`")),
 		"expired certificate":  not(says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired})), "The server's certificate has expired, or is not valid yet.", "clock"), "`base_url`"),
 		"other host":           not(says(of(untrusted(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"})), "The server's certificate is for another host.", "`base_url`"), "clock"),
 		"unknown authority":    says(of(untrusted(x509.UnknownAuthorityError{})), "The server's certificate is not trusted.", "certificate authority", "trust store", "`base_url`"),

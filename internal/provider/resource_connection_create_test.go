@@ -495,7 +495,7 @@ func TestCreateShowsMessagesOfLink(t *testing.T) {
 			server.Fail(cloudflaretest.Fault{Op: op, Edit: cloudflaretest.Set("messages", cloudflaretest.Messages(texts...))})
 		}
 		created := newCore(t, server, nil).create(object{})
-		expect(t, created.diags, aWarning(of(titleMessage, accountA), "Almost there", `u001b[31mRed`))
+		expect(t, created.diags, aWarning(of(titleMessage, accountA), "Almost there", "[31mRed"))
 		if said := created.diags.String(); strings.Count(said, "Almost there") != 1 || strings.Contains(said, "Of a") || strings.Contains(said, "Of policies") {
 			t.Errorf("%s", said)
 		}
