@@ -297,7 +297,7 @@ func TestAttempts(t *testing.T) {
 		path := "/accounts/" + b.account + "/alerting/v3/destinations/pagerduty"
 		attempts := b.attempts.list()
 		equal(t, "dropped attempt has an error", attempts[2].Err != nil, true)
-		says(t, attempts[2].Err, "GET "+path+": connection dropped")
+		says(t, attempts[2].Err, "GET …/pagerduty: connection dropped")
 		attempts[2].Err = nil
 		list := cloudflare.Request{Op: cloudflare.OpList, Method: "GET", Path: path}
 		token := cloudflare.Request{Op: cloudflare.OpToken, Method: "POST", Path: path + "/connect"}

@@ -116,7 +116,7 @@ func TestListLimit(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		ids := manyAccounts(server, 25)
-		server.Account(ids[0].(string)).SetServices()                                                                      // does not count
+		server.Account(ids[0].(string)).SetServices()                                                                                                                                   // does not count
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}) // nor does this
 		c := newCore(t, server, nil)
 		for limit, lists := range map[int64]int{1: 10, 8: 10, 9: 20, 18: 20, 19: 25, 23: 25, 100: 25, 0: 25} {
