@@ -422,6 +422,30 @@ func TestInterruptBeforeALinkIsRetried(t *testing.T) {
 	})
 }
 
+// An interrupt right after a 429, before anything waits, is no unknown outcome.
+func TestInterruptRightAfterALimitedLink(t *testing.T) {
+	t.Parallel()
+	for _, retryAfter := range []string{"0", "60"} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			b := offline(t, func(c *cloudflare.Config) {
+				c.Observe = func(_ context.Context, a cloudflare.Attempt) {
+					if a.Op == cloudflare.OpLink {
+						cancel()
+					}
+				}
+			})
+			b.server.Fail(tooMany(cloudflaretest.Link, 0, retryAfter))
+			started := time.Now()
+			_, err := b.connect(ctx)
+			equal(t, "never left", wants[*cloudflare.EndedError](t, err).Unsent, true)
+			says(t, err, "interrupted", "Before that, ", "429 Too Many Requests")
+			equal(t, "time taken", time.Since(started), 0)
+			b.wantLog(t, "list token link")
+		})
+	}
+}
+
 // A link that gets nothing but 429, until the wait doesn't fit, has done nothing.
 func TestLinkThatIsOnlyLimited(t *testing.T) {
 	t.Parallel()

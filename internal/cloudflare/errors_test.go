@@ -46,6 +46,20 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 	}
 }
 
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	err := &cloudflare.APIError{Errors: []cloudflare.ErrorDetail{
+		{Code: "9109", Message: "Invalid ACCOUNT identifier"},
+		{Code: "1", Message: "Outer", Chain: []cloudflare.ErrorDetail{{Code: "2", Message: "Valid zone"}}},
+	}}
+	for _, test := range []struct {
+		code, word string
+		want       bool
+	}{{"9109", "account", true}, {"9109", "Account", true}, {"9109", "zone", false}, {"1", "zone", false}, {"2", "zone", true}, {"2", "outer", false}, {"3", "zone", false}} {
+		equal(t, fmt.Sprintf("mentions %q with %s", test.word, test.code), err.Mentions(test.code, test.word), test.want)
+	}
+}
+
 // Each error names its call by what it does, so that an error can start with
 // "Unable to".
 func TestErrorsNameTheCall(t *testing.T) {
@@ -57,8 +71,8 @@ func TestErrorsNameTheCall(t *testing.T) {
 	refused, _ := answering(t, 403, nil, refusal)
 	lost := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })})
 	for call, name := range names {
-		equal(t, "call of an answer", wants[*cloudflare.APIError](t, callsOf(refused, "a")[call](t.Context())).Op.String(), name)
-		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, callsOf(lost, "a")[call](t.Context())).Op.String(), name)
+		equal(t, "call of an answer", wants[*cloudflare.APIError](t, requestsOf(refused, "a")[call](t.Context())).Op.String(), name)
+		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, requestsOf(lost, "a")[call](t.Context())).Op.String(), name)
 	}
 }
 
@@ -112,7 +126,7 @@ func TestNotJSON(t *testing.T) {
 	t.Parallel()
 	page := "<!DOCTYPE html>\n\n<title>Blocked\x1b</title>" + strings.Repeat("é", 20000)
 	client, _ := answering(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
-	for call, try := range callsOf(client, "a") {
+	for call, try := range requestsOf(client, "a") {
 		err := try(t.Context())
 		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not the JSON of the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
 		if call == cloudflaretest.Token {
@@ -132,7 +146,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
 		for _, location := range []string{"", "/elsewhere", "https://example.com/" + someToken, "https://exa mple.com:x/" + someToken} {
 			client, requests := answering(t, status, http.Header{"Location": {location}}, "<html>Moved to "+location, retries(2))
-			for call, try := range callsOf(client, "a") {
+			for call, try := range requestsOf(client, "a") {
 				*requests = nil
 				err := try(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
@@ -327,4 +341,28 @@ func TestObserverGetsTheContext(t *testing.T) {
 		noError(t, err)
 		equal(t, "values", seen, []any{"mine"})
 	})
+}
+
+// The messages of a list go to the log, those of what changes something do not, and
+// nor do those of a failure.
+func TestMessagesOfLists(t *testing.T) {
+	t.Parallel()
+	var reported [][]string
+	observe := func(c *cloudflare.Config) {
+		c.Observe = func(_ context.Context, a cloudflare.Attempt) { reported = append(reported, a.Messages) }
+	}
+	client, _ := answering(t, 200, nil, `{"success": true, "result": [], "messages": ["Soon\u001b", "Soon\u001b", "`+cloudflaretest.APIToken+`"]}`, observe)
+	_, listErr := client.ListServices(t.Context(), "a")
+	_, policiesErr := client.CheckPolicies(t.Context(), "a")
+	_, deleteErr := client.DeleteServices(t.Context(), "a", nil)
+	_, _ = client.CreateIntegrationToken(t.Context(), "a") // It has no token.
+	equal(t, "errors", fmt.Sprint(listErr, policiesErr, deleteErr), "<nil> <nil> <nil>")
+	said := []string{`Soon\u001b`, "[redacted]"}
+	equal(t, "messages", reported, [][]string{said, said, nil, nil})
+
+	reported = nil
+	client, _ = answering(t, 400, nil, `{"success": false, "messages": ["Soon"]}`, observe)
+	_, err := client.ListServices(t.Context(), "a")
+	says(t, err, "Soon")
+	equal(t, "messages of a failure", reported, [][]string{nil})
 }

@@ -42,13 +42,10 @@ type Request struct {
 	Path   string // below the base URL, an integration token masked
 }
 
-// line is the request as errors show it. The account is left out: prose names it.
+// line shortens the path for errors: the account is named by whoever reports them.
 func (r Request) line() string {
-	_, short, found := strings.Cut(r.Path, "/alerting/v3")
-	if !found {
-		return r.Method + " " + r.Path
-	}
-	return r.Method + " …" + strings.TrimPrefix(short, "/destinations")
+	_, path, _ := strings.Cut(r.Path, "/alerting/v3/")
+	return r.Method + " …/" + strings.TrimPrefix(path, "destinations/")
 }
 
 // request is a request to send, and the rules for it.

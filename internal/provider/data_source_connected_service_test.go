@@ -181,7 +181,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 				t := server.t
 				fault.Op = cloudflaretest.List
 				server.Fail(fault)
-				expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Details: ", accountA))
+				expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Details: "))
 			})
 		})
 	}
