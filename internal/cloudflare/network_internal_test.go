@@ -79,7 +79,7 @@ func (n network) client(t *testing.T, ca *tls.Certificate) (client *Client, dial
 			if err != nil {
 				return
 			}
-			go n.answer(conn)
+			go n.respond(conn)
 		}
 	}()
 	client, err = New(Config{
@@ -108,7 +108,7 @@ func (n network) client(t *testing.T, ca *tls.Certificate) (client *Client, dial
 	return client, dials
 }
 
-func (n network) answer(conn net.Conn) {
+func (n network) respond(conn net.Conn) {
 	defer conn.Close()
 	if n.proxy != nil {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {

@@ -90,7 +90,6 @@ func (g *gate) tryEnter(req *request) (f *flight, joined bool, wait time.Duratio
 	f = &flight{path: req.path, done: make(chan struct{})}
 	if req.shared {
 		g.flights[req.path] = f
-		g.announce()
 	}
 	return f, false, 0, nil
 }

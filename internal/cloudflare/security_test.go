@@ -27,10 +27,10 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflaretest"
 )
 
-// most is what is read of an answer.
+// most is what is read of a response.
 const most = cloudflare.MaxResponseSize
 
-// repeated gives a text again and again, without holding it more than once.
+// repeated is a text again and again, without holding it more than once.
 type repeated struct {
 	text string
 	at   int
@@ -45,14 +45,14 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// filled is an answer of just the size that is read: as many whole texts as fit
+// filled is a response of just the size that is read: as many whole texts as fit
 // between its beginning and its end.
 func filled(begin, text, end string) io.Reader {
 	times := (most - len(begin) - len(end)) / len(text)
 	return io.MultiReader(strings.NewReader(begin), io.LimitReader(&repeated{text: text}, int64(times*len(text))), strings.NewReader(end))
 }
 
-// hostile are answers that are made to take memory or time.
+// hostile are responses that are made to take memory or time.
 var hostile = map[string]func() io.Reader{
 	"endless white space": func() io.Reader { return &repeated{text: " "} },
 	"endless list": func() io.Reader {
@@ -72,7 +72,7 @@ var hostile = map[string]func() io.Reader{
 	"a long header": nil,
 }
 
-// serve answers over a socket what the in-memory network can't.
+// serve returns over a socket what the in-memory network can't.
 func serve(t *testing.T, name string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -109,18 +109,18 @@ func headers(conn net.Conn, many bool) {
 	}
 }
 
-// A hostile answer takes little memory, and comes to an end. Each is looked at in a process of its own.
-func TestHostileAnswersTakeLittle(t *testing.T) {
+// A hostile response takes little memory, and comes to an end. Each is tried in a process of its own.
+func TestHostileResponsesTakeLittle(t *testing.T) {
 	t.Parallel()
-	if name := os.Getenv("TEST_HOSTILE_ANSWER"); name != "" {
-		withHostileAnswer(t, name)
+	if name := os.Getenv("TEST_HOSTILE_RESPONSE"); name != "" {
+		withHostileResponse(t, name)
 		return
 	}
 	for name := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHostileAnswersTakeLittle$", "-test.count=1", "-test.v")
-			child.Env = append(os.Environ(), "TEST_HOSTILE_ANSWER="+name)
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHostileResponsesTakeLittle$", "-test.count=1", "-test.v")
+			child.Env = append(os.Environ(), "TEST_HOSTILE_RESPONSE="+name)
 			output, err := child.CombinedOutput()
 			if err != nil {
 				t.Errorf("%v\n%s", err, output)
@@ -134,7 +134,7 @@ func TestHostileAnswersTakeLittle(t *testing.T) {
 	}
 }
 
-func withHostileAnswer(t *testing.T, name string) {
+func withHostileResponse(t *testing.T, name string) {
 	t.Helper()
 	config := cloudflare.Config{Credentials: byToken, MaxRetries: 0, Clock: &skippingClock{}}
 	if body := hostile[name]; body != nil {
@@ -185,7 +185,7 @@ func peakHeap(f func()) uint64 {
 	return <-peak
 }
 
-// A token from a hostile API leads to the link and nowhere else, over a real
+// A token from a hostile API goes to the link and nowhere else, over a real
 // connection too.
 func TestHostileTokenStaysInItsPlace(t *testing.T) {
 	t.Parallel()
@@ -198,11 +198,11 @@ func TestHostileTokenStaysInItsPlace(t *testing.T) {
 			var requests []string
 			client := serving(t, func(w http.ResponseWriter, r *http.Request) {
 				requests = append(requests, r.Method+" "+r.RequestURI)
-				answer := map[string]any{"success": true, "result": nil}
+				response := map[string]any{"success": true, "result": nil}
 				if r.Method == http.MethodPost {
-					answer["result"] = map[string]string{"id": token}
+					response["result"] = map[string]string{"id": token}
 				}
-				_ = json.NewEncoder(w).Encode(answer) // The client sees to it.
+				_ = json.NewEncoder(w).Encode(response) // The client sees to it.
 			})
 			_, err := client.Connect(t.Context(), "a", cloudflare.ConnectOptions{})
 			const path = "/accounts/a/alerting/v3/destinations/pagerduty"
@@ -227,8 +227,8 @@ func TestProxySeesNothing(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TEST_PROXY_SEES") != "" {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
-		for _, try := range requestsOf(client, "a") {
-			_ = try(t.Context()) // There is nobody behind the proxy.
+		for _, send := range requestsOf(client, "a") {
+			_ = send(t.Context()) // There is nobody behind the proxy.
 		}
 		return
 	}
