@@ -13,20 +13,20 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
 
-// BenchmarkListServices is a list from the call to the sorted services, without a
+// BenchmarkListServices is a list from the request to the sorted services, without a
 // network: what is measured is reading, decoding and sorting.
 func BenchmarkListServices(b *testing.B) {
 	for _, services := range []int{10, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("services=%d", services), func(b *testing.B) {
-			answer := listAnswer(services)
+			response := listResponse(services)
 			client, err := cloudflare.New(cloudflare.Config{
 				Credentials: cloudflare.Credentials{APIToken: "token"},
-				Transport:   canned(answer),
+				Transport:   canned(response),
 			})
 			if err != nil {
 				b.Fatal(err)
 			}
-			b.SetBytes(int64(len(answer)))
+			b.SetBytes(int64(len(response)))
 			b.ReportAllocs()
 			for b.Loop() {
 				listed, err := client.ListServices(b.Context(), "account")
@@ -38,7 +38,7 @@ func BenchmarkListServices(b *testing.B) {
 	}
 }
 
-func listAnswer(services int) string {
+func listResponse(services int) string {
 	entries := make([]string, services)
 	for i := range entries {
 		entries[i] = fmt.Sprintf(`{"id":"%032x","name":"Service %d"}`, i, services-i)
@@ -46,7 +46,7 @@ func listAnswer(services int) string {
 	return `{"result":[` + strings.Join(entries, ",") + `],"success":true,"errors":[],"messages":[]}`
 }
 
-// canned answers every request with the same body.
+// canned returns the same body for every request.
 type canned string
 
 func (c canned) RoundTrip(req *http.Request) (*http.Response, error) {

@@ -84,7 +84,7 @@ func TestConnectAdopts(t *testing.T) {
 // Without a list of the account nothing is done to it.
 func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 	t.Parallel()
-	for call, log := range map[cloudflaretest.Op]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
+	for op, log := range map[cloudflaretest.Op]string{cloudflaretest.List: "list", cloudflaretest.Token: "list token"} {
 		for name, fault := range map[string]cloudflaretest.Fault{
 			"403":  {Status: 403, Body: `{"success": false, "errors": [{"code": 10000, "message": "Authentication error"}]}`},
 			"404":  {Status: 404, Body: `{"success": false, "errors": [{"code": 7003, "message": "Could not route"}]}`},
@@ -94,11 +94,11 @@ func TestConnectStopsAtTheFirstFailure(t *testing.T) {
 			"503":  {Status: 503},
 			"drop": {Drop: true},
 		} {
-			t.Run(string(call)+" "+name, func(t *testing.T) {
+			t.Run(string(op)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(b *bench) {
 					t := b.t
-					fault.Op = call
+					fault.Op = op
 					b.server.Fail(fault)
 					connection, err := b.connect(t.Context())
 					equal(t, "connection", connection, nil)
@@ -130,6 +130,19 @@ func TestConnectPolls(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A list that fails is followed by the next poll, and not by a retry of its own.
+func TestPollsAreNotRetried(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(b *bench) {
+		t := b.t
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Status: 503, Body: refusal})
+		connection, err := b.connect(t.Context())
+		noError(t, err)
+		equal(t, "status", wants[*cloudflare.APIError](t, connection.PollErr).StatusCode, 503)
+		b.wantLog(t, "list token link"+lists(6))
+	})
 }
 
 // Whatever the link returns, the list that follows decides. Without services the
@@ -190,7 +203,7 @@ func TestConnectAfterAnyLink(t *testing.T) {
 							b.mustNotLeak(t, connection.LinkErr.Error())
 						}
 
-						if name == "timeout" && !(wait && linked == "not") {
+						if name == "timeout" && (!wait || linked != "not") {
 							taken -= cloudflare.DefaultRequestTimeout
 						}
 						switch {
@@ -233,7 +246,7 @@ func TestLinkDoesNotReturnTheToken(t *testing.T) {
 		someToken: "", strings.ToUpper(someToken): "", strings.ReplaceAll(someToken, "-", ""): "",
 		strings.Repeat("x", 129): "", strings.Repeat("x", 128): strings.Repeat("x", 128), someToken + "0": someToken + "0",
 	} {
-		client, _ := answering(t, 200, nil, `{"success": true, "result": {"id": "`+id+`"}, "messages": ["Used `+id+`", "2", "3", "4"]}`)
+		client, _ := responding(t, 200, nil, `{"success": true, "result": {"id": "`+id+`"}, "messages": ["Used `+id+`", "2", "3", "4"]}`)
 		got, messages, err := client.Link(t.Context(), "a", someToken)
 		noError(t, err)
 		equal(t, "ID", got, want)
@@ -257,7 +270,7 @@ func TestWaitForServices(t *testing.T) {
 		equal(t, "services", len(connection.Services), 1)
 		between(t, "time taken", time.Since(started), 5*time.Minute, 5*time.Minute+10*time.Second)
 		for _, gap := range b.gaps() {
-			between(t, "time between looks", gap, 0, 10*time.Second)
+			between(t, "time between lists", gap, 0, 10*time.Second)
 		}
 	})
 }
@@ -599,10 +612,10 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 // An interrupt before the link leaves the account alone.
 func TestInterruptBeforeTheLink(t *testing.T) {
 	t.Parallel()
-	for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token} {
+	for _, op := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token} {
 		bubble(t, func(b *bench) {
 			t := b.t
-			b.server.Fail(cloudflaretest.Fault{Op: call, Stall: time.Hour})
+			b.server.Fail(cloudflaretest.Fault{Op: op, Stall: time.Hour})
 			ctx, cancel := context.WithCancel(t.Context())
 			started := time.Now()
 			time.AfterFunc(time.Second, cancel)
@@ -806,7 +819,7 @@ func TestDisconnectChecksEachAttempt(t *testing.T) {
 		fault.Op, fault.Times = cloudflaretest.Delete, 1
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bubble(t, func(b *bench) { // Somebody adds a service in the meantime.
+			bubble(t, func(b *bench) { // Someone adds a service in the meantime.
 				t := b.t
 				fault := fault
 				b.show(alpha)

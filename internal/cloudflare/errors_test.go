@@ -24,7 +24,7 @@ import (
 
 func TestErrorTellsAllThatIsKnown(t *testing.T) {
 	t.Parallel()
-	client, _ := answering(t, 400, http.Header{"Cf-Ray": {"8f1e-AMS"}}, `{
+	client, _ := responding(t, 400, http.Header{"Cf-Ray": {"8f1e-AMS"}}, `{
 		"success": false, "result": {"id": "x"}, "messages": [],
 		"errors": [
 			{"code": 1004, "message": "Validation failed", "documentation_url": "https://example.com/1004", "source": {"pointer": "/name"},
@@ -39,7 +39,7 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
   - And more (code 9999)`)
 
 	api := wants[*cloudflare.APIError](t, err)
-	equal(t, "call", api.Op.String(), "list the PagerDuty services")
+	equal(t, "operation", api.Op.String(), "list the PagerDuty services")
 	equal(t, "method and path", api.Method+" "+api.Path, "GET /accounts/abc/alerting/v3/destinations/pagerduty")
 	for code, want := range map[string]bool{"1004": true, "E2": true, "9999": true, "": true, "7003": false, "100": false} {
 		equal(t, "has code "+code, api.HasCode(code), want)
@@ -60,19 +60,19 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-// Each error names its call by what it does, so that an error can start with
+// Each error names its operation by what it does, so that an error can start with
 // "Unable to".
-func TestErrorsNameTheCall(t *testing.T) {
+func TestErrorsNameTheOperation(t *testing.T) {
 	t.Parallel()
 	names := map[cloudflaretest.Op]string{
 		cloudflaretest.List: "list the PagerDuty services", cloudflaretest.Delete: "disconnect the PagerDuty services",
 		cloudflaretest.Token: "create an integration token", cloudflaretest.Link: "link PagerDuty with the account",
 	}
-	refused, _ := answering(t, 403, nil, refusal)
+	refused, _ := responding(t, 403, nil, refusal)
 	lost := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })})
-	for call, name := range names {
-		equal(t, "call of an answer", wants[*cloudflare.APIError](t, requestsOf(refused, "a")[call](t.Context())).Op.String(), name)
-		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, requestsOf(lost, "a")[call](t.Context())).Op.String(), name)
+	for op, name := range names {
+		equal(t, "operation of a response", wants[*cloudflare.APIError](t, requestsOf(refused, "a")[op](t.Context())).Op.String(), name)
+		equal(t, "operation without a response", wants[*cloudflare.TransportError](t, requestsOf(lost, "a")[op](t.Context())).Op.String(), name)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestErrorsOfOddShapes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := answering(t, 400, nil, `{"success": false, "errors": `+test.errors+`}`)
+			client, _ := responding(t, 400, nil, `{"success": false, "errors": `+test.errors+`}`)
 			_, err := client.ListServices(t.Context(), "a")
 			says(t, err, test.want)
 			if test.without != "" && strings.Contains(err.Error(), test.without) {
@@ -125,11 +125,11 @@ func TestErrorsOfOddShapes(t *testing.T) {
 func TestNotJSON(t *testing.T) {
 	t.Parallel()
 	page := "<!DOCTYPE html>\n\n<title>Blocked\x1b</title>" + strings.Repeat("é", 20000)
-	client, _ := answering(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
-	for call, try := range requestsOf(client, "a") {
-		err := try(t.Context())
+	client, _ := responding(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
+	for op, send := range requestsOf(client, "a") {
+		err := send(t.Context())
 		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not the JSON of the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
-		if call == cloudflaretest.Token {
+		if op == cloudflaretest.Token {
 			mustNotHold(t, err.Error(), "Blocked")
 			continue
 		}
@@ -145,14 +145,14 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
 		for _, location := range []string{"", "/elsewhere", "https://example.com/" + someToken, "https://exa mple.com:x/" + someToken} {
-			client, requests := answering(t, status, http.Header{"Location": {location}}, "<html>Moved to "+location, retries(2))
-			for call, try := range requestsOf(client, "a") {
+			client, requests := responding(t, status, http.Header{"Location": {location}}, "<html>Moved to "+location, retries(2))
+			for op, send := range requestsOf(client, "a") {
 				*requests = nil
-				err := try(t.Context())
+				err := send(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
 				equal(t, "is the API's", wants[*cloudflare.APIError](t, err).NotAPI, true)
 				mustNotHold(t, err.Error(), someToken)
-				equal(t, fmt.Sprintf("requests of %s to %q", call, location), len(*requests), 1)
+				equal(t, fmt.Sprintf("requests of %s to %q", op, location), len(*requests), 1)
 			}
 		}
 	}
@@ -165,7 +165,7 @@ func variants(secret string) []string {
 	return []string{secret, strings.ToUpper(secret), strings.ToLower(secret), undashed, strings.ToUpper(undashed), dashed, url.PathEscape(secret), url.QueryEscape(secret)}
 }
 
-// No secret is in an error, wherever the answer or the failure has it.
+// No secret is in an error, wherever the response or the failure has it.
 func TestErrorsHoldNoSecret(t *testing.T) {
 	t.Parallel()
 	const odd = "k3y/with+odd%chars=and more-of.them$^"
@@ -197,13 +197,13 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 						return 0, "", fmt.Errorf("proxy: %w", &url.Error{Op: "Get", URL: secret, Err: &url.Error{Op: "Get", URL: secret, Err: io.EOF}})
 					},
 				}
-				for text, answer := range texts {
+				for text, respond := range texts {
 					var reported []cloudflare.Attempt
 					client := newClient(t, cloudflare.Config{
 						Credentials: test.credentials,
 						Observe:     func(_ context.Context, a cloudflare.Attempt) { reported = append(reported, a) },
 						Transport: transport(func(r *http.Request) (*http.Response, error) {
-							status, body, err := answer()
+							status, body, err := respond()
 							if err != nil {
 								return nil, err
 							}
@@ -296,7 +296,7 @@ func TestIsOutcomeUnknown(t *testing.T) {
 	}
 }
 
-// Every attempt is told of once, with its number in the call.
+// Every attempt is reported once, with its number in the request.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
@@ -328,7 +328,7 @@ func TestAttempts(t *testing.T) {
 	})
 }
 
-// The observer gets the context of its call, by which a log knows its place.
+// The observer gets the context of its request, by which a log knows its place.
 func TestObserverGetsTheContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -351,7 +351,7 @@ func TestMessagesOfLists(t *testing.T) {
 	observe := func(c *cloudflare.Config) {
 		c.Observe = func(_ context.Context, a cloudflare.Attempt) { reported = append(reported, a.Messages) }
 	}
-	client, _ := answering(t, 200, nil, `{"success": true, "result": [], "messages": ["Soon\u001b", "Soon\u001b", "`+cloudflaretest.APIToken+`"]}`, observe)
+	client, _ := responding(t, 200, nil, `{"success": true, "result": [], "messages": ["Soon\u001b", "Soon\u001b", "`+cloudflaretest.APIToken+`"]}`, observe)
 	_, listErr := client.ListServices(t.Context(), "a")
 	_, policiesErr := client.CheckPolicies(t.Context(), "a")
 	_, deleteErr := client.DeleteServices(t.Context(), "a", nil)
@@ -361,7 +361,7 @@ func TestMessagesOfLists(t *testing.T) {
 	equal(t, "messages", reported, [][]string{said, said, nil, nil})
 
 	reported = nil
-	client, _ = answering(t, 400, nil, `{"success": false, "messages": ["Soon"]}`, observe)
+	client, _ = responding(t, 400, nil, `{"success": false, "messages": ["Soon"]}`, observe)
 	_, err := client.ListServices(t.Context(), "a")
 	says(t, err, "Soon")
 	equal(t, "messages of a failure", reported, [][]string{nil})

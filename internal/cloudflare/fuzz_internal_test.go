@@ -229,7 +229,7 @@ func FuzzRateLimit(f *testing.F) {
 	})
 }
 
-// A secret never survives, wherever it stands in a text, in any case, with
+// A secret never survives, wherever it is in a text, in any case, with
 // dashes or without, and escaped as in a URL.
 func FuzzRedact(f *testing.F) {
 	for _, secret := range []string{fuzzToken, fuzzIntegration, "k3y/with+odd%chars=and&more", "pässwörd-ſK", "--------", "a-b-c-d-e-f-"} {
@@ -335,7 +335,7 @@ func FuzzEscapeTerminal(f *testing.F) {
 	})
 }
 
-// A base URL that is accepted leads nowhere else, and never sends credentials in
+// A base URL that is accepted goes nowhere else, and never sends credentials in
 // the clear over a network.
 func FuzzParseBaseURL(f *testing.F) {
 	for _, s := range []string{
@@ -366,7 +366,7 @@ func FuzzParseBaseURL(f *testing.F) {
 		const path = "/accounts/a/alerting/v3/destinations/pagerduty"
 		client, err := New(Config{BaseURL: s, Credentials: Credentials{APIToken: fuzzToken}, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Scheme != u.Scheme || r.URL.Hostname() != u.Hostname() || r.URL.Port() != u.Port() || r.URL.User != nil || r.URL.RawQuery != "" || !strings.HasSuffix(r.URL.EscapedPath(), path) {
-				t.Errorf("%q leads to %q", s, r.URL)
+				t.Errorf("%q goes to %q", s, r.URL)
 			}
 			return nil, io.EOF
 		})})

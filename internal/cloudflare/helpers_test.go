@@ -28,7 +28,7 @@ const userAgent = "test/1.0 (+https://example.com)"
 
 var byToken = cloudflare.Credentials{APIToken: cloudflaretest.APIToken}
 
-// bench is a client of the stand-in, and an account that both know.
+// bench is a client of the fake API, and an account that both know.
 type bench struct {
 	*cloudflare.Client
 	t        *testing.T
@@ -125,7 +125,7 @@ func newClient(t *testing.T, config cloudflare.Config) *cloudflare.Client {
 	return client
 }
 
-// calls makes each of the API's calls once.
+// requests makes each of the API's requests once.
 func (b *bench) requests() map[cloudflaretest.Op]func(context.Context) error {
 	return requestsOf(b.Client, b.account)
 }
@@ -151,23 +151,23 @@ func requestsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op
 	}
 }
 
-// someToken is none that the stand-in made.
+// someToken is none that the fake API made.
 const someToken = "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"
 
 // log is what arrived, in order.
-func (b *bench) log() (calls []cloudflaretest.Op) {
+func (b *bench) log() (ops []cloudflaretest.Op) {
 	for _, request := range b.server.Requests() {
-		calls = append(calls, request.Op)
+		ops = append(ops, request.Op)
 	}
-	return calls
+	return ops
 }
 
-// wantLog compares what arrived with calls such as "list token link list".
+// wantLog compares what arrived with operations such as "list token link list".
 func (b *bench) wantLog(t *testing.T, want string) {
 	t.Helper()
 	var got []string
-	for _, call := range b.log() {
-		got = append(got, string(call))
+	for _, op := range b.log() {
+		got = append(got, string(op))
 	}
 	equal(t, "requests", strings.Join(got, " "), want)
 }
@@ -185,7 +185,7 @@ func (b *bench) connect(ctx context.Context) (*cloudflare.Connection, error) {
 	return b.Connect(ctx, b.account, cloudflare.ConnectOptions{})
 }
 
-// show lets the account have services, as somebody might in the dashboard.
+// show lets the account have services, as someone might in the dashboard.
 func (b *bench) show(services ...cloudflaretest.Service) {
 	b.server.Account(b.account).SetServices(services...)
 }
@@ -233,9 +233,9 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering is a client of a network that gives one answer to everything, and
+// responding is a client of a network that has one response to everything, and
 // the requests that it made.
-func answering(t *testing.T, status int, header http.Header, body string, edits ...edit) (*cloudflare.Client, *[]*http.Request) {
+func responding(t *testing.T, status int, header http.Header, body string, edits ...edit) (*cloudflare.Client, *[]*http.Request) {
 	t.Helper()
 	var requests []*http.Request
 	config := cloudflare.Config{Credentials: byToken, Transport: transport(func(r *http.Request) (*http.Response, error) {

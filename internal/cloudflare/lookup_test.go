@@ -113,7 +113,7 @@ func TestAmbiguousService(t *testing.T) {
 	}
 }
 
-// Looking for what is closest takes one look at each service.
+// Finding what is closest compares each service once.
 func TestNoSuchServiceAmongMany(t *testing.T) {
 	t.Parallel()
 	services := make([]cloudflare.Service, 20_000)

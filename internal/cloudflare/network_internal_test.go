@@ -79,7 +79,7 @@ func (n network) client(t *testing.T, ca *tls.Certificate) (client *Client, dial
 			if err != nil {
 				return
 			}
-			go n.answer(conn)
+			go n.respond(conn)
 		}
 	}()
 	client, err = New(Config{
@@ -97,18 +97,18 @@ func (n network) client(t *testing.T, ca *tls.Certificate) (client *Client, dial
 		if n.proxy != nil {
 			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.test:3128", User: url.UserPassword("user", "hunter2")})
 		}
-		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dials.Add(1)
 			if n.dial != nil {
 				return nil, n.dial
 			}
-			return net.Dial("tcp", listener.Addr().String())
+			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 		}
 	}
 	return client, dials
 }
 
-func (n network) answer(conn net.Conn) {
+func (n network) respond(conn net.Conn) {
 	defer conn.Close()
 	if n.proxy != nil {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
@@ -123,7 +123,7 @@ func (n network) answer(conn net.Conn) {
 		return
 	}
 	secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{*n.tls}, MinVersion: tls.VersionTLS12})
-	if secure.Handshake() != nil {
+	if secure.HandshakeContext(context.Background()) != nil {
 		return
 	}
 	if _, err := http.ReadRequest(bufio.NewReader(secure)); err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestListPolicies(t *testing.T) {
 	t.Parallel()
-	client, requests := answering(t, 200, nil, `{"success": true, "errors": [], "messages": [], "result_info": {"total_count": 16}, "result": [
+	client, requests := responding(t, 200, nil, `{"success": true, "errors": [], "messages": [], "result_info": {"total_count": 16}, "result": [
 		{"id": "p2", "name": "Origin down", "alert_type": "real_origin_monitoring", "enabled": false, "description": "x", "filters": {"zones": ["z"]},
 			"mechanisms": {"email": [{"id": "ops@example.com"}], "pagerduty": [{"id": "a1"}, {"id": "B-2", "name": "Beta"}]}},
 		{"id": "p1", "name": "Attack", "alert_type": "dos_attack_l7", "enabled": true, "mechanisms": {"pagerduty": [{"id": "a1"}]}},
@@ -60,7 +60,7 @@ func TestPoliciesThatCannotBeListed(t *testing.T) {
 		`<html>`: "not the JSON",
 		`{"success": true, "result": [` + strings.Repeat(`{},`, 10_000) + `{}]}`: "more than 10000 entries",
 	} {
-		client, requests := answering(t, 200, nil, body)
+		client, requests := responding(t, 200, nil, body)
 		for name, list := range map[string]func(context.Context, string) ([]cloudflare.Policy, error){"list": client.ListPolicies, "check": client.CheckPolicies} {
 			*requests = nil
 			policies, err := list(t.Context(), "a")
@@ -71,7 +71,7 @@ func TestPoliciesThatCannotBeListed(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]int{`{"success": true, "result": null}`: 0, `{"success": true, "result": {"id": "p"}}`: 1} {
-		client, _ := answering(t, 200, nil, body)
+		client, _ := responding(t, 200, nil, body)
 		policies, err := client.ListPolicies(t.Context(), "a")
 		noError(t, err)
 		equal(t, "policies", len(policies), want)
@@ -83,7 +83,7 @@ func TestPoliciesAreRetried(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{503, 429} {
 		clock := &skippingClock{}
-		client, requests := answering(t, status, http.Header{"Retry-After": {"7"}}, refusal, retries(2), func(c *cloudflare.Config) { c.Clock = clock })
+		client, requests := responding(t, status, http.Header{"Retry-After": {"7"}}, refusal, retries(2), func(c *cloudflare.Config) { c.Clock = clock })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := client.CheckPolicies(ctx, "a")

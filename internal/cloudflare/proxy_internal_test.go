@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestProxyFor(t *testing.T) { //nolint:paralleltest // It sets the environment.
+func TestProxyFor(t *testing.T) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD"} {
 		t.Setenv(name, "")
 	}
@@ -45,7 +45,7 @@ func TestProxyFor(t *testing.T) { //nolint:paralleltest // It sets the environme
 		"wrong, for loopback":   {base: "https://localhost", env: map[string]string{"HTTPS_PROXY": "http://proxy:port"}},
 		"wrong, for plain http": {base: "http://localhost", env: map[string]string{"HTTPS_PROXY": "http://proxy:port", "HTTP_PROXY": "http://proxy:port"}},
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // As above.
+		t.Run(name, func(t *testing.T) {
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}

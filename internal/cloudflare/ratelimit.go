@@ -63,8 +63,8 @@ func (g *gate) enter(ctx context.Context, req *request) (f *flight, joined bool,
 			return nil, false, &RateLimitedError{Request: req.Request, Wait: wait}
 		}
 		woken, cancel := context.WithCancel(ctx)
-		stop := context.AfterFunc(changed, cancel)
-		_ = g.clock.Sleep(woken, wait) // What ended it shows in the next round.
+		stop := context.AfterFunc(changed, cancel) //nolint:contextcheck // It signals, and cancels nothing of the request.
+		_ = g.clock.Sleep(woken, wait)             // What ended it shows in the next round.
 		stop()
 		cancel()
 	}
@@ -90,7 +90,6 @@ func (g *gate) tryEnter(req *request) (f *flight, joined bool, wait time.Duratio
 	f = &flight{path: req.path, done: make(chan struct{})}
 	if req.shared {
 		g.flights[req.path] = f
-		g.announce()
 	}
 	return f, false, 0, nil
 }

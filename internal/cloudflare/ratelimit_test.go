@@ -21,8 +21,8 @@ import (
 )
 
 // tooMany is a 429; wait is what Retry-After has, unless it is empty.
-func tooMany(call cloudflaretest.Op, times int, wait string) cloudflaretest.Fault {
-	fault := cloudflaretest.Fault{Op: call, Times: times, Status: 429, Header: http.Header{"Retry-After": {wait}},
+func tooMany(op cloudflaretest.Op, times int, wait string) cloudflaretest.Fault {
+	fault := cloudflaretest.Fault{Op: op, Times: times, Status: 429, Header: http.Header{"Retry-After": {wait}},
 		Body: `{"success": false, "errors": [{"code": 971, "message": "Please wait"}]}`}
 	if wait == "" {
 		fault.Header.Del("Retry-After")
@@ -32,14 +32,14 @@ func tooMany(call cloudflaretest.Op, times int, wait string) cloudflaretest.Faul
 
 func TestRateLimitIsWaitedOutAndNotCounted(t *testing.T) {
 	t.Parallel()
-	for call := range requestsOf(nil, "") {
-		t.Run(string(call), func(t *testing.T) {
+	for op := range requestsOf(nil, "") {
+		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
-				b.server.Fail(tooMany(call, 6, "7"))
-				err := b.requests()[call](t.Context())
-				if call == cloudflaretest.Link { // The stand-in does not know its token.
+				b.server.Fail(tooMany(op, 6, "7"))
+				err := b.requests()[op](t.Context())
+				if op == cloudflaretest.Link { // The fake API does not know its token.
 					equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, 400)
 				} else {
 					noError(t, err)
@@ -83,11 +83,11 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // A wait that does not fit is told of at once, and so is one that an earlier
-// call ran into: no request is spent on it.
+// request ran into: no request is spent on it.
 func TestRateLimitThatDoesNotFit(t *testing.T) {
 	t.Parallel()
-	for call := range requestsOf(nil, "") {
-		t.Run(string(call), func(t *testing.T) {
+	for op := range requestsOf(nil, "") {
+		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(b *bench) {
 				t := b.t
@@ -95,7 +95,7 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
 				b.server.Fail(tooMany("", 0, "300"))
-				err := b.requests()[call](ctx)
+				err := b.requests()[op](ctx)
 				equal(t, "time taken", time.Since(started), 0)
 				limited := wants[*cloudflare.RateLimitedError](t, err)
 				equal(t, "wait", limited.Wait, 5*time.Minute)
@@ -104,8 +104,8 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 				equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 
 				time.Sleep(10 * time.Second)
-				for next, try := range b.requests() {
-					err = try(ctx)
+				for next, send := range b.requests() {
+					err = send(ctx)
 					equal(t, "wait of "+string(next), wants[*cloudflare.RateLimitedError](t, err).Wait, 290*time.Second)
 					says(t, err, "in 4m50s")
 				}
@@ -115,15 +115,15 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 	}
 }
 
-// A 429 keeps back the client's other calls, those that wait for their turn
+// A 429 keeps back the client's other requests, those that wait already
 // included, and nobody else's.
-func TestRateLimitBlocksOtherCalls(t *testing.T) {
+func TestRateLimitBlocksOtherRequests(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
 		t := b.t
 		started := time.Now()
 		other := on(t, b.server, inMemory(b.server))
-		// The budget is nearly spent, so that a call at a time may pass every ten seconds.
+		// The budget is nearly spent, but not yet.
 		b.server.Fail(cloudflaretest.Fault{Times: 1, Header: http.Header{"Ratelimit": {`"default";r=6;t=60`}}})
 		_, err := b.ListServices(t.Context(), b.account)
 		noError(t, err)
@@ -147,7 +147,7 @@ func TestRateLimitBlocksOtherCalls(t *testing.T) {
 		equal(t, "the other client's time", time.Since(started), 5*time.Second)
 		group.Wait()
 		for i := range ended {
-			between(t, fmt.Sprintf("time of call %d", i), ended[i], 100*time.Second, 101*time.Second)
+			between(t, fmt.Sprintf("time of request %d", i), ended[i], 100*time.Second, 101*time.Second)
 		}
 	})
 }
@@ -226,7 +226,7 @@ func TestRateLimitIsKept(t *testing.T) {
 	})
 }
 
-// A budget whose next turn is too far off is told of like a 429.
+// A budget whose reset is too far off fails as a 429 does.
 func TestSpentBudgetThatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {
@@ -237,9 +237,9 @@ func TestSpentBudgetThatDoesNotFit(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		started := time.Now()
-		for call, try := range b.requests() {
-			err := try(ctx)
-			equal(t, "wait of "+string(call), wants[*cloudflare.RateLimitedError](t, err).Wait, time.Minute)
+		for op, send := range b.requests() {
+			err := send(ctx)
+			equal(t, "wait of "+string(op), wants[*cloudflare.RateLimitedError](t, err).Wait, time.Minute)
 		}
 		equal(t, "time taken", time.Since(started), 0)
 		equal(t, "requests", b.server.Count(""), 1)
@@ -281,7 +281,7 @@ func TestConcurrentListsShareARequest(t *testing.T) {
 	})
 }
 
-// A caller that gives up, be it the first, leaves the others their answer.
+// A caller that gives up, be it the first, leaves the others their response.
 func TestSharedListOutlivesACaller(t *testing.T) {
 	t.Parallel()
 	for first := range 3 {
@@ -370,7 +370,7 @@ func TestListAfterAChangeIsNotShared(t *testing.T) {
 
 // Services that take their time to show, or to go, are listed as they are in the
 // end, whatever list began before.
-func TestListAfterSettlingIsNotShared(t *testing.T) {
+func TestListAfterPollingIsNotShared(t *testing.T) {
 	t.Parallel()
 	begin := func(b *bench, group *sync.WaitGroup) {
 		time.AfterFunc(2*time.Second, func() {
@@ -393,7 +393,7 @@ func TestListAfterSettlingIsNotShared(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		var group sync.WaitGroup
-		b.stubborn(2) // It is listed until 1.5 seconds before the next look.
+		b.stubborn(2) // It is listed until 1.5 seconds before the next list.
 		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 1, Status: 200, Body: listsAlpha, Stall: 25 * time.Second})
 		time.AfterFunc(2*time.Second, func() {
 			group.Go(func() { b.ListServices(t.Context(), b.account) }) //nolint:errcheck // It is only in the way.
@@ -407,7 +407,7 @@ func TestListAfterSettlingIsNotShared(t *testing.T) {
 	})
 }
 
-// Neither a look nor a flow joins a list that is under way.
+// Neither a check nor a flow joins a list that is under way.
 func TestFlowsDoNotShareLists(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(b *bench) {

@@ -24,7 +24,7 @@ const (
 	OpPolicies
 )
 
-var operationNames = [...]string{
+var operationNames = [...]string{ //nolint:gosec // No credentials: what the requests do.
 	OpList:     "list the PagerDuty services",
 	OpDelete:   "disconnect the PagerDuty services",
 	OpToken:    "create an integration token",

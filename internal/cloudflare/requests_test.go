@@ -12,7 +12,7 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
 )
 
-func TestCalls(t *testing.T) {
+func TestRequests(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		credentials cloudflare.Credentials
@@ -60,18 +60,18 @@ func TestCalls(t *testing.T) {
 
 func TestBaseURLMayEndInASlash(t *testing.T) {
 	t.Parallel()
-	client, requests := answering(t, 200, nil, `{"success": true, "result": []}`, func(c *cloudflare.Config) { c.BaseURL = "https://example.com/v4/" })
+	client, requests := responding(t, 200, nil, `{"success": true, "result": []}`, func(c *cloudflare.Config) { c.BaseURL = "https://example.com/v4/" })
 	_, err := client.ListServices(t.Context(), "a")
 	noError(t, err)
 	equal(t, "URL", (*requests)[0].URL.String(), "https://example.com/v4/accounts/a/alerting/v3/destinations/pagerduty")
 
-	client, requests = answering(t, 200, nil, `{"success": true, "result": []}`)
+	client, requests = responding(t, 200, nil, `{"success": true, "result": []}`)
 	_, err = client.ListServices(t.Context(), "a")
 	noError(t, err)
 	equal(t, "default URL", (*requests)[0].URL.String(), "https://api.cloudflare.com/client/v4/accounts/a/alerting/v3/destinations/pagerduty")
 }
 
-// What stands in a path can't change what the path means.
+// What is in a path can't change what the path means.
 func TestHostileIDs(t *testing.T) {
 	t.Parallel()
 	for id, escaped := range map[string]string{
@@ -80,11 +80,11 @@ func TestHostileIDs(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			client, requests := answering(t, 400, nil, `{"success": false, "errors": []}`)
-			for call, try := range requestsOf(client, id) {
-				err := try(t.Context())
+			client, requests := responding(t, 400, nil, `{"success": false, "errors": []}`)
+			for op, send := range requestsOf(client, id) {
+				err := send(t.Context())
 				if err == nil {
-					t.Errorf("%s of account %q succeeded", call, id)
+					t.Errorf("%s of account %q succeeded", op, id)
 				}
 				equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 			}
@@ -110,7 +110,7 @@ func TestHostileIDs(t *testing.T) {
 	}
 }
 
-func TestListAnswers(t *testing.T) {
+func TestListResponses(t *testing.T) {
 	t.Parallel()
 	list := func(names ...string) (s []cloudflare.Service) {
 		for i := 0; i < len(names); i += 2 {
@@ -173,7 +173,7 @@ func TestListAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, requests := answering(t, test.status, nil, test.body)
+			client, requests := responding(t, test.status, nil, test.body)
 			got, err := client.ListServices(t.Context(), "a")
 			equal(t, "requests", len(*requests), 1)
 			if test.err == "" {
@@ -190,7 +190,7 @@ func TestListAnswers(t *testing.T) {
 	}
 }
 
-func TestTokenAnswers(t *testing.T) {
+func TestTokenResponses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status      int
@@ -213,7 +213,7 @@ func TestTokenAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := answering(t, test.status, nil, test.body)
+			client, _ := responding(t, test.status, nil, test.body)
 			token, err := client.CreateIntegrationToken(t.Context(), "a")
 			equal(t, "token", token, test.token)
 			if test.want == "" {
@@ -226,7 +226,7 @@ func TestTokenAnswers(t *testing.T) {
 	}
 }
 
-func TestLinkAnswers(t *testing.T) {
+func TestLinkResponses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status   int
@@ -249,7 +249,7 @@ func TestLinkAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, requests := answering(t, test.status, nil, test.body)
+			client, requests := responding(t, test.status, nil, test.body)
 			id, _, err := client.Link(t.Context(), "a", someToken)
 			equal(t, "requests", len(*requests), 1)
 			equal(t, "ID", id, test.id)
@@ -259,7 +259,7 @@ func TestLinkAnswers(t *testing.T) {
 	}
 }
 
-func TestDeleteAnswers(t *testing.T) {
+func TestDeleteResponses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		status int
@@ -275,7 +275,7 @@ func TestDeleteAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := answering(t, test.status, nil, test.body)
+			client, _ := responding(t, test.status, nil, test.body)
 			_, err := client.DeleteServices(t.Context(), "a", nil)
 			if test.want == "" {
 				noError(t, err)

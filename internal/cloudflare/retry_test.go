@@ -21,8 +21,8 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
 )
 
-// Each call is repeated after the failures that design allows, max_retries times.
-func TestWhatIsRepeated(t *testing.T) {
+// Each request is retried after the failures that its rules allow, max_retries times.
+func TestWhatIsRetried(t *testing.T) {
 	t.Parallel()
 	const never, always, unlessLink = 0, 1, 2
 	type failure struct {
@@ -58,17 +58,17 @@ func TestWhatIsRepeated(t *testing.T) {
 						}
 						return &http.Response{StatusCode: f.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"success": false}`)), Request: r}, nil
 					})})
-					for call, try := range requestsOf(client, "a") {
+					for op, send := range requestsOf(client, "a") {
 						requests = 0
-						err := try(t.Context())
+						err := send(t.Context())
 						if err == nil {
-							t.Errorf("%s: no error", call)
+							t.Errorf("%s: no error", op)
 						}
 						want := 1
-						if f.retried == always || f.retried == unlessLink && call != cloudflaretest.Link {
+						if f.retried == always || f.retried == unlessLink && op != cloudflaretest.Link {
 							want += most
 						}
-						equal(t, fmt.Sprintf("requests of %s with max_retries %d", call, most), requests, want)
+						equal(t, fmt.Sprintf("requests of %s with max_retries %d", op, most), requests, want)
 					}
 				}
 			})
@@ -77,21 +77,21 @@ func TestWhatIsRepeated(t *testing.T) {
 }
 
 // A failure that passes is not seen by the caller.
-func TestRepeatingSucceeds(t *testing.T) {
+func TestRetriesSucceed(t *testing.T) {
 	t.Parallel()
-	for call := range requestsOf(nil, "") {
+	for op := range requestsOf(nil, "") {
 		for name, fault := range map[string]cloudflaretest.Fault{"5xx": {Status: 503}, "408": {Status: 408}, "dropped": {Drop: true}, "cut short": {Truncate: 5}} {
-			if call == cloudflaretest.Link {
+			if op == cloudflaretest.Link {
 				continue
 			}
-			t.Run(string(call)+" "+name, func(t *testing.T) {
+			t.Run(string(op)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				bubble(t, func(b *bench) {
 					t := b.t
-					fault.Op, fault.Times = call, 2
+					fault.Op, fault.Times = op, 2
 					b.server.Fail(fault)
-					noError(t, b.requests()[call](t.Context()))
-					equal(t, "requests", b.server.Count(call), 3)
+					noError(t, b.requests()[op](t.Context()))
+					equal(t, "requests", b.server.Count(op), 3)
 				}, retries(2))
 			})
 		}
@@ -195,7 +195,7 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 				for ctx.Err() == nil {
 					_, err := b.ListServices(ctx, b.account)
 					if err == nil {
-						continue // That was the answer that spends the budget.
+						continue // That was the response that spends the budget.
 					}
 					if !errors.Is(err, context.Canceled) {
 						t.Errorf("error %v is not Canceled", err)
@@ -208,7 +208,7 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 	}
 }
 
-// An operation whose time is up while a repeated request is on its way still
+// An operation whose time is up while a retry is on its way still
 // says what was wrong before.
 func TestDeadlineKeepsTheLastError(t *testing.T) {
 	t.Parallel()
@@ -233,16 +233,16 @@ func TestRequestTimeout(t *testing.T) {
 	bubble(t, func(b *bench) {
 		t := b.t
 		b.server.Fail(cloudflaretest.Fault{Stall: time.Hour})
-		for call, try := range b.requests() {
+		for op, send := range b.requests() {
 			b.server.ResetRequests()
-			err := try(t.Context())
+			err := send(t.Context())
 			says(t, err, "no complete response within the request timeout of 7s")
 			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), true)
 			want := 2
-			if call == cloudflaretest.Link {
+			if op == cloudflaretest.Link {
 				want = 1
 			}
-			equal(t, "requests of "+string(call), b.server.Count(call), want)
+			equal(t, "requests of "+string(op), b.server.Count(op), want)
 		}
 		for _, attempt := range b.attempts.list() {
 			equal(t, "duration", attempt.Duration, 7*time.Second)

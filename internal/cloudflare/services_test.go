@@ -55,7 +55,7 @@ func TestMissing(t *testing.T) {
 // A name that Terraform has in its own normal form finds the service.
 func TestServiceInAnotherNormalForm(t *testing.T) {
 	t.Parallel()
-	client, _ := answering(t, 200, nil, `{"success": true, "result": [{"id": "1", "name": "Zu\u0308rich"}]}`)
+	client, _ := responding(t, 200, nil, `{"success": true, "result": [{"id": "1", "name": "Zu\u0308rich"}]}`)
 	services, err := client.ListServices(t.Context(), "a")
 	noError(t, err)
 	found, err := cloudflare.ServiceNamed(services, "Z\u00fcrich")

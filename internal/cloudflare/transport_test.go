@@ -81,7 +81,7 @@ func TestLinkArrivesOnce(t *testing.T) {
 			_, err = b.ListServices(t.Context(), b.account)
 			noError(t, err)
 			equal(t, "lists that arrived", b.server.Count(cloudflaretest.List), 3)
-			equal(t, "calls that the client knows of", len(b.attempts.list()), 3)
+			equal(t, "attempts that the client knows of", len(b.attempts.list()), 3)
 
 			b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Drop: true, After: after, Times: 1})
 			_, _, err = b.Link(t.Context(), b.account, token)
@@ -95,14 +95,14 @@ func TestLinkArrivesOnce(t *testing.T) {
 func TestDropsOverSockets(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {
-		for _, call := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
-			t.Run(fmt.Sprint(call, " ", after), func(t *testing.T) {
+		for _, op := range []cloudflaretest.Op{cloudflaretest.List, cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+			t.Run(fmt.Sprint(op, " ", after), func(t *testing.T) {
 				t.Parallel()
 				b := online(t, skipTime)
-				b.server.Fail(cloudflaretest.Fault{Op: call, Drop: true, After: after, Times: 1})
+				b.server.Fail(cloudflaretest.Fault{Op: op, Drop: true, After: after, Times: 1})
 				connection, err := b.connect(t.Context())
 				noError(t, err)
-				if call == cloudflaretest.Link {
+				if op == cloudflaretest.Link {
 					equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(connection.LinkErr), true)
 					b.mustNotLeak(t, connection.LinkErr.Error())
 					if !after {
@@ -123,19 +123,19 @@ func TestDropsOverSockets(t *testing.T) {
 
 func TestRefusedConnections(t *testing.T) {
 	t.Parallel()
-	for call := range requestsOf(nil, "") {
-		t.Run(string(call), func(t *testing.T) {
+	for op := range requestsOf(nil, "") {
+		t.Run(string(op), func(t *testing.T) {
 			t.Parallel()
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
 			noError(t, err)
 			address := listener.Addr().String()
 			noError(t, listener.Close())
 
-			// Somebody starts to listen before the third attempt.
+			// Someone starts to listen before the third attempt.
 			var sleeps, requests atomic.Int32
 			server := &httptest.Server{Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				requests.Add(1)
-				fmt.Fprint(w, `{"success": true, "result": `+map[bool]string{true: `[]`, false: `{"id": "x"}`}[call == cloudflaretest.List]+`}`)
+				fmt.Fprint(w, `{"success": true, "result": `+map[bool]string{true: `[]`, false: `{"id": "x"}`}[op == cloudflaretest.List]+`}`)
 			})}}
 			clock := &skippingClock{onSleep: func() {
 				if sleeps.Add(1) == 2 {
@@ -148,7 +148,7 @@ func TestRefusedConnections(t *testing.T) {
 			}}
 			var attempts attempts
 			client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "http://" + address, Clock: clock, MaxRetries: 2, Observe: attempts.observe})
-			noError(t, requestsOf(client, "a")[call](t.Context()))
+			noError(t, requestsOf(client, "a")[op](t.Context()))
 			equal(t, "requests", requests.Load(), 1)
 			equal(t, "attempts", len(attempts.list()), 3)
 			for _, attempt := range attempts.list()[:2] {
@@ -158,7 +158,7 @@ func TestRefusedConnections(t *testing.T) {
 	}
 }
 
-// Over a real connection a redirect is an answer like any other.
+// Over a real connection a redirect is a response like any other.
 func TestRedirectsOverSockets(t *testing.T) {
 	t.Parallel()
 	var followed, requests atomic.Int32
@@ -168,10 +168,10 @@ func TestRedirectsOverSockets(t *testing.T) {
 		requests.Add(1)
 		http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
 	})
-	for call, try := range requestsOf(client, "a") {
-		err := try(t.Context())
+	for op, send := range requestsOf(client, "a") {
+		err := send(t.Context())
 		says(t, err, "307 Temporary Redirect: redirects are not followed")
-		mustNotHold(t, string(call)+err.Error(), someToken)
+		mustNotHold(t, string(op)+err.Error(), someToken)
 	}
 	equal(t, "requests", requests.Load(), 4)
 	equal(t, "requests elsewhere", followed.Load(), 0)
@@ -190,21 +190,21 @@ func TestTLSIsVerified(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: server.URL, MaxRetries: 3, Clock: &skippingClock{}})
-	for _, try := range requestsOf(client, "a") {
-		err := try(t.Context())
+	for _, send := range requestsOf(client, "a") {
+		err := send(t.Context())
 		_ = wants[*tls.CertificateVerificationError](t, err)
 		says(t, err, "certificate")
 	}
 	equal(t, "requests", requests.Load(), 0)
-	equal(t, "connections, as nothing is repeated", connections.Load(), 4)
+	equal(t, "connections, as nothing is retried", connections.Load(), 4)
 }
 
-func TestAnswersAreReadUpToTenMiB(t *testing.T) {
+func TestResponsesAreReadUpToTenMiB(t *testing.T) {
 	t.Parallel()
 	const limit = 10 << 20
 	body := func(size int) []byte {
-		const answer = `{"success": true, "result": []}`
-		return append([]byte(answer), bytes.Repeat([]byte(" "), size-len(answer))...)
+		const response = `{"success": true, "result": []}`
+		return append([]byte(response), bytes.Repeat([]byte(" "), size-len(response))...)
 	}
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
@@ -248,10 +248,10 @@ func TestAnswersAreReadUpToTenMiB(t *testing.T) {
 	}
 }
 
-// The timeout is for the whole answer, not only for its beginning.
+// The timeout is for the whole response, not only for its beginning.
 func TestRequestTimeoutOverSockets(t *testing.T) {
 	t.Parallel()
-	for name, begin := range map[string]bool{"no answer": false, "half an answer": true} {
+	for name, begin := range map[string]bool{"no response": false, "half a response": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int32
@@ -278,14 +278,14 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TEST_PROXY_CHILD") != "" {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
-		for call, try := range requestsOf(client, "a") {
-			err := try(t.Context())
+		for op, send := range requestsOf(client, "a") {
+			err := send(t.Context())
 			refused := wants[*cloudflare.ProxyError](t, err)
 			equal(t, "status", refused.Status, "407 Proxy Authentication Required")
 			says(t, err, "the proxy "+refused.Address+" refused the connection (407 Proxy Authentication Required)")
 			equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 			mustNotHold(t, err.Error(), "pass", "no-no")
-			mustNotHold(t, string(call)+err.Error(), someToken, cloudflaretest.APIToken)
+			mustNotHold(t, string(op)+err.Error(), someToken, cloudflaretest.APIToken)
 		}
 		return
 	}

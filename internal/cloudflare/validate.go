@@ -117,7 +117,7 @@ func IsUsualAccountID(s string) bool { return isAccountID(s) && usualAccountID()
 
 func isAccountID(s string) bool {
 	isForeign := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}
 	return s != "" && len(s) <= MaxAccountIDLength && !strings.ContainsFunc(s, isForeign)
 }

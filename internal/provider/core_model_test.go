@@ -278,7 +278,7 @@ func (c *core) planOnce(prior instance, config object) plan {
 	for _, attribute := range c.attributes() {
 		value := config[attribute.Name]
 		// Terraform allows the configured value, and the prior one.
-		if value != nil && !agrees(value, p.state[attribute.Name]) && !(prior.state != nil && agrees(prior.state[attribute.Name], p.state[attribute.Name])) {
+		if value != nil && !agrees(value, p.state[attribute.Name]) && (prior.state == nil || !agrees(prior.state[attribute.Name], p.state[attribute.Name])) {
 			c.t.Fatalf("planned %s = %v where the block has %v", attribute.Name, p.state[attribute.Name], value)
 		}
 	}

@@ -281,8 +281,8 @@ var noConnection = map[string]error{
 	"refused":     &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
 	"DNS":         &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "api.cloudflare.com", IsNotFound: true}},
 	"unreachable": &net.OpError{Op: "dial", Err: syscall.ENETUNREACH},
-	"TLS":         io.EOF, // Of a tunnel that closes before the handshake.
-	"proxy":       errors.New("Proxy Authentication Required"),
+	"TLS":         io.EOF,                                      // Of a tunnel that closes before the handshake.
+	"proxy":       errors.New("Proxy Authentication Required"), //nolint:staticcheck // The standard library's text.
 }
 
 // A link that surely never left is retried.

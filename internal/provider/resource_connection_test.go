@@ -23,10 +23,10 @@ import (
 const this = "pagerduty_connection.this"
 
 // action expects an action on the resource, with a known account.
-func action(a plancheck.ResourceActionType, account string) resource.ConfigPlanChecks {
+func action(a plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 		plancheck.ExpectResourceAction(this, a),
-		plancheck.ExpectKnownValue(this, tfjsonpath.New("account_id"), knownvalue.StringExact(account)),
+		plancheck.ExpectKnownValue(this, tfjsonpath.New("account_id"), knownvalue.StringExact(accountA)),
 	}}
 }
 
@@ -68,7 +68,7 @@ func TestConnectionLifecycle(t *testing.T) {
 	unitTest(t,
 		resource.TestStep{
 			Config:           config(server, connectionOf(accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionCreate, accountA),
+			ConfigPlanChecks: action(plancheck.ResourceActionCreate),
 			ConfigStateChecks: sameConnection(
 				servicesAre{this, services},
 				accountHas{server.a, services},
@@ -122,7 +122,7 @@ resource "pagerduty_connection" "this" {
 		},
 		resource.TestStep{
 			Config:            config(server, connectionOf(accountA)),
-			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate, accountA),
+			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate),
 			ConfigStateChecks: sameConnection(),
 		},
 	)
@@ -146,7 +146,7 @@ func TestConnectionIsPending(t *testing.T) {
 		},
 		resource.TestStep{
 			Config: block, ExpectNonEmptyPlan: true,
-			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate, accountA),
+			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate),
 			ConfigStateChecks: []statecheck.StateCheck{status("pending"), requested{server, cloudflaretest.Link, 1}},
 		},
 		resource.TestStep{
@@ -238,7 +238,7 @@ import {
   id = %q
 }
 `, accountA)+connectionOf(accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionNoop, accountA),
+			ConfigPlanChecks: action(plancheck.ResourceActionNoop),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, []cloudflaretest.Service{primary}},
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("connection_id"), knownvalue.Null()),
@@ -256,7 +256,7 @@ removed {
 		},
 		resource.TestStep{
 			Config:            adopts,
-			ConfigPlanChecks:  action(plancheck.ResourceActionCreate, accountA),
+			ConfigPlanChecks:  action(plancheck.ResourceActionCreate),
 			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, []cloudflaretest.Service{primary}}, requested{server, cloudflaretest.Token, 0}},
 		},
 	)
@@ -400,7 +400,7 @@ resource "pagerduty_connection" "this" {
   account_id     = %q
   adopt_existing = true
 }`, accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate, accountA),
+			ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate),
 			ConfigStateChecks: []statecheck.StateCheck{
 				servicesAre{this, services}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 1}, requested{server, cloudflaretest.Link, 2},
 			},

@@ -55,6 +55,7 @@ func TestFaultyResponses(t *testing.T) {
 					method = "DELETE"
 				case Policies:
 					path = policies
+				default:
 				}
 				got := c.do(method, path)
 				equal(t, "status", got.Status, test.status)

@@ -102,6 +102,7 @@ func (a *Account) managePolicy(op Op, id string, body []byte) response {
 	case DeletePolicy:
 		a.policies = slices.Delete(a.policies, i, i+1)
 		return succeed(http.StatusOK, nil)
+	default: // The others write.
 	}
 	var written policy
 	if err := json.Unmarshal(body, &written); err != nil || written == nil {

@@ -104,6 +104,7 @@ func newPlanned(tb testing.TB, config string, accounts int, latency time.Duratio
 
 // bench measures plans.
 func (p *planned) bench(b *testing.B) {
+	b.Helper()
 	var total cost
 	for b.Loop() {
 		took := p.plan()
