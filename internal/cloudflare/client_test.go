@@ -4,6 +4,7 @@
 package cloudflare_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -106,6 +107,45 @@ func TestValidateAccountID(t *testing.T) {
 		"example.com": false, "a b": false, "ä": false, "a\n": false,
 	} {
 		equal(t, "ValidateAccountID of "+id, cloudflare.ValidateAccountID(id) == nil, ok)
+	}
+}
+
+// An account ID that is wrong tells what was meant.
+func TestAccountIDError(t *testing.T) {
+	t.Parallel()
+	const id = "0123456789abcdef0123456789ABCDEF"
+	for value, want := range map[string]struct {
+		id      string
+		trimmed bool
+	}{
+		id + "\n":                       {id, true},
+		" " + id:                        {id, true},
+		"\ufeff" + id:                   {id, false},
+		"\u200b\t" + id + "\r\n":        {id, false},
+		"production ":                   {"production", true},
+		"accounts/" + id:                {id, false},
+		"/accounts/" + id + "/alerting": {id, false},
+		"https://dash.cloudflare.com/" + id + "/notifications": {id, false},
+		`"` + id + `"`:       {id, false},
+		"ID: " + id + ".":    {id, false},
+		id + id:              {"", false},
+		id + "0":             {"", false},
+		"accounts/" + id[1:]: {"", false},
+		"ops@example.com":    {"", false},
+		"":                   {"", false},
+		" ":                  {"", false},
+		"..":                 {"", false},
+	} {
+		err := wants[*cloudflare.AccountIDError](t, cloudflare.ValidateAccountID(value))
+		equal(t, fmt.Sprintf("value of %q", value), err.Value, value)
+		equal(t, fmt.Sprintf("ID in %q", value), err.ID, want.id)
+		equal(t, fmt.Sprintf("%q is right once it is trimmed", value), err.Trimmed(), want.trimmed)
+		equal(t, "error", err.Error(), "is not an account ID")
+	}
+	for value, want := range map[string]bool{
+		id: true, strings.ToLower(id): true, id[1:]: false, id[1:] + "g": false, id[1:] + "-": false, "production": false, "x" + id: false, "": false,
+	} {
+		equal(t, fmt.Sprintf("%q is usual", value), cloudflare.IsUsualAccountID(value), want)
 	}
 }
 

@@ -312,7 +312,7 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				connection, err := b.Connect(ctx, b.account, waiting)
 				noError(t, err)
 				between(t, "time waited", time.Since(started), 10*time.Minute-20*time.Second, 10*time.Minute)
-				says(t, connection.PollErr, "GET /accounts/") // What failed last.
+				says(t, connection.PollErr, "GET …/pagerduty") // What failed last.
 				b.mustNotLeak(t, connection.PollErr.Error())
 			})
 		})
@@ -420,6 +420,30 @@ func TestInterruptBeforeALinkIsRetried(t *testing.T) {
 		equal(t, "surely never left", wants[*cloudflare.EndedError](t, err).Unsent, true)
 		b.wantLog(t, "list token")
 	})
+}
+
+// An interrupt right after a 429, before anything waits, is no unknown outcome.
+func TestInterruptRightAfterALimitedLink(t *testing.T) {
+	t.Parallel()
+	for _, retryAfter := range []string{"0", "60"} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			b := offline(t, func(c *cloudflare.Config) {
+				c.Observe = func(_ context.Context, a cloudflare.Attempt) {
+					if a.Op == cloudflare.OpLink {
+						cancel()
+					}
+				}
+			})
+			b.server.Fail(tooMany(cloudflaretest.Link, 0, retryAfter))
+			started := time.Now()
+			_, err := b.connect(ctx)
+			equal(t, "never left", wants[*cloudflare.EndedError](t, err).Unsent, true)
+			says(t, err, "interrupted", "Before that, ", "429 Too Many Requests")
+			equal(t, "time taken", time.Since(started), 0)
+			b.wantLog(t, "list token link")
+		})
+	}
 }
 
 // A link that gets nothing but 429, until the wait doesn't fit, has done nothing.
@@ -652,7 +676,7 @@ func TestFlowsTakeTurns(t *testing.T) {
 		says(t, err, "while another operation on account "+b.account+" was under way: the operation was interrupted")
 		equal(t, "time until the interrupt", time.Since(started), 6*time.Second)
 
-		_, err = b.Connect(t.Context(), upper, cloudflare.ConnectOptions{})
+		_, err = b.Connect(t.Context(), upper, cloudflare.ConnectOptions{AdoptExisting: true})
 		noError(t, err)
 		equal(t, "time of the account in upper case", time.Since(started), 20*time.Second)
 		group.Wait()
@@ -906,7 +930,7 @@ func TestDeleteOfUnknownOutcome(t *testing.T) {
 				b.server.Fail(fault)
 				started := time.Now()
 				_, err := disconnect(t.Context(), b, alpha)
-				says(t, err, "DELETE /accounts/")
+				says(t, err, "DELETE …/pagerduty")
 				equal(t, "time taken", time.Since(started), 30*time.Second)
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			}, retries(0))
@@ -1006,7 +1030,7 @@ func TestDisconnectWithFailingLists(t *testing.T) {
 				_, err := disconnect(ctx, b, alpha)
 				listed := wants[*cloudflare.StillListedError](t, err)
 				equal(t, "services", len(listed.Services), 0)
-				says(t, err, "that could not be confirmed\n", "GET /accounts/")
+				says(t, err, "that could not be confirmed\n", "GET …/pagerduty")
 				equal(t, "deletes", b.server.Count(cloudflaretest.Delete), 1)
 			})
 			bubble(t, func(b *bench) {
@@ -1151,7 +1175,7 @@ func TestFlowWithoutTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
 		_, err := b.connect(ctx)
-		equal(t, "error", err.Error(), "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty: the time for this operation is up")
+		equal(t, "error", err.Error(), "GET …/pagerduty: the time for this operation is up")
 		_, err = b.Disconnect(ctx, b.account, nil)
 		equal(t, "interrupted", wants[*cloudflare.EndedError](t, err).Interrupted(), false)
 		equal(t, "requests", b.server.Count(""), 0)

@@ -230,11 +230,9 @@ type AccountIDError struct {
 	ID string
 }
 
-// Trimmed reports whether the value would be right without the white space and the
-// invisible characters around it.
-func (e *AccountIDError) Trimmed() bool {
-	return e.ID != "" && strings.TrimFunc(e.Value, isInvisible) == e.ID
-}
+// Trimmed reports whether the value would be right without the white space around
+// it.
+func (e *AccountIDError) Trimmed() bool { return e.ID != "" && strings.TrimSpace(e.Value) == e.ID }
 
 func (e *AccountIDError) Error() string { return "is not an account ID" }
 

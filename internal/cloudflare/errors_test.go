@@ -32,7 +32,7 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 			{"code": 9999, "message": "And more"}
 		]}`)
 	_, err := client.ListServices(t.Context(), "abc")
-	equal(t, "error", fmt.Sprint(err), `GET /accounts/abc/alerting/v3/destinations/pagerduty returned 400 Bad Request (CF-Ray 8f1e-AMS)
+	equal(t, "error", fmt.Sprint(err), `GET …/pagerduty returned 400 Bad Request (CF-Ray 8f1e-AMS)
   - Validation failed (code 1004) at /name, see https://example.com/1004
     - Name is too long (code E2)
       - by 3
@@ -43,6 +43,20 @@ func TestErrorTellsAllThatIsKnown(t *testing.T) {
 	equal(t, "method and path", api.Method+" "+api.Path, "GET /accounts/abc/alerting/v3/destinations/pagerduty")
 	for code, want := range map[string]bool{"1004": true, "E2": true, "9999": true, "": true, "7003": false, "100": false} {
 		equal(t, "has code "+code, api.HasCode(code), want)
+	}
+}
+
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	err := &cloudflare.APIError{Errors: []cloudflare.ErrorDetail{
+		{Code: "9109", Message: "Invalid ACCOUNT identifier"},
+		{Code: "1", Message: "Outer", Chain: []cloudflare.ErrorDetail{{Code: "2", Message: "Valid zone"}}},
+	}}
+	for _, test := range []struct {
+		code, word string
+		want       bool
+	}{{"9109", "account", true}, {"9109", "Account", true}, {"9109", "zone", false}, {"1", "zone", false}, {"2", "zone", true}, {"2", "outer", false}, {"3", "zone", false}} {
+		equal(t, fmt.Sprintf("mentions %q with %s", test.word, test.code), err.Mentions(test.code, test.word), test.want)
 	}
 }
 
@@ -57,8 +71,8 @@ func TestErrorsNameTheCall(t *testing.T) {
 	refused, _ := answering(t, 403, nil, refusal)
 	lost := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })})
 	for call, name := range names {
-		equal(t, "call of an answer", wants[*cloudflare.APIError](t, callsOf(refused, "a")[call](t.Context())).Op.String(), name)
-		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, callsOf(lost, "a")[call](t.Context())).Op.String(), name)
+		equal(t, "call of an answer", wants[*cloudflare.APIError](t, requestsOf(refused, "a")[call](t.Context())).Op.String(), name)
+		equal(t, "call without an answer", wants[*cloudflare.TransportError](t, requestsOf(lost, "a")[call](t.Context())).Op.String(), name)
 	}
 }
 
@@ -112,7 +126,7 @@ func TestNotJSON(t *testing.T) {
 	t.Parallel()
 	page := "<!DOCTYPE html>\n\n<title>Blocked\x1b</title>" + strings.Repeat("é", 20000)
 	client, _ := answering(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
-	for call, try := range callsOf(client, "a") {
+	for call, try := range requestsOf(client, "a") {
 		err := try(t.Context())
 		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not the JSON of the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
 		if call == cloudflaretest.Token {
@@ -132,7 +146,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
 		for _, location := range []string{"", "/elsewhere", "https://example.com/" + someToken, "https://exa mple.com:x/" + someToken} {
 			client, requests := answering(t, status, http.Header{"Location": {location}}, "<html>Moved to "+location, retries(2))
-			for call, try := range callsOf(client, "a") {
+			for call, try := range requestsOf(client, "a") {
 				*requests = nil
 				err := try(t.Context())
 				says(t, err, fmt.Sprint(status), "redirects are not followed")
@@ -225,7 +239,7 @@ func TestDroppedLinkHoldsNoToken(t *testing.T) {
 	noError(t, err)
 	_, _, err = b.Link(t.Context(), b.account, token)
 	_ = wants[*cloudflare.TransportError](t, err)
-	says(t, err, "GET /accounts/"+b.account+"/alerting/v3/destinations/pagerduty/connect/[redacted]: EOF")
+	says(t, err, "GET …/pagerduty/connect/[redacted]: EOF")
 	b.mustNotLeak(t, err.Error())
 }
 
@@ -244,7 +258,7 @@ func TestTransportErrors(t *testing.T) {
 			client := newClient(t, cloudflare.Config{Credentials: byToken, Transport: transport(func(*http.Request) (*http.Response, error) { return nil, test.err })})
 			_, err := client.ListServices(t.Context(), "a")
 			lost := wants[*cloudflare.TransportError](t, err)
-			equal(t, "error", err.Error(), "GET /accounts/a/alerting/v3/destinations/pagerduty: "+test.text)
+			equal(t, "error", err.Error(), "GET …/pagerduty: "+test.text)
 			equal(t, "unsent", lost.Unsent, false)
 			equal(t, "method and path", lost.Method+" "+lost.Path, "GET /accounts/a/alerting/v3/destinations/pagerduty")
 		})
@@ -297,7 +311,7 @@ func TestAttempts(t *testing.T) {
 		path := "/accounts/" + b.account + "/alerting/v3/destinations/pagerduty"
 		attempts := b.attempts.list()
 		equal(t, "dropped attempt has an error", attempts[2].Err != nil, true)
-		says(t, attempts[2].Err, "GET "+path+": connection dropped")
+		says(t, attempts[2].Err, "GET …/pagerduty: connection dropped")
 		attempts[2].Err = nil
 		list := cloudflare.Request{Op: cloudflare.OpList, Method: "GET", Path: path}
 		token := cloudflare.Request{Op: cloudflare.OpToken, Method: "POST", Path: path + "/connect"}
@@ -327,4 +341,28 @@ func TestObserverGetsTheContext(t *testing.T) {
 		noError(t, err)
 		equal(t, "values", seen, []any{"mine"})
 	})
+}
+
+// The messages of a list go to the log, those of what changes something do not, and
+// nor do those of a failure.
+func TestMessagesOfLists(t *testing.T) {
+	t.Parallel()
+	var reported [][]string
+	observe := func(c *cloudflare.Config) {
+		c.Observe = func(_ context.Context, a cloudflare.Attempt) { reported = append(reported, a.Messages) }
+	}
+	client, _ := answering(t, 200, nil, `{"success": true, "result": [], "messages": ["Soon\u001b", "Soon\u001b", "`+cloudflaretest.APIToken+`"]}`, observe)
+	_, listErr := client.ListServices(t.Context(), "a")
+	_, policiesErr := client.CheckPolicies(t.Context(), "a")
+	_, deleteErr := client.DeleteServices(t.Context(), "a", nil)
+	_, _ = client.CreateIntegrationToken(t.Context(), "a") // It has no token.
+	equal(t, "errors", fmt.Sprint(listErr, policiesErr, deleteErr), "<nil> <nil> <nil>")
+	said := []string{`Soon\u001b`, "[redacted]"}
+	equal(t, "messages", reported, [][]string{said, said, nil, nil})
+
+	reported = nil
+	client, _ = answering(t, 400, nil, `{"success": false, "messages": ["Soon"]}`, observe)
+	_, err := client.ListServices(t.Context(), "a")
+	says(t, err, "Soon")
+	equal(t, "messages of a failure", reported, [][]string{nil})
 }

@@ -33,9 +33,9 @@ func (c *leapClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-type network func(*http.Request) (*http.Response, error)
+type roundTrip func(*http.Request) (*http.Response, error)
 
-func (f network) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // fuzzClient makes a client whose first request gets this response, and every
 // later one 400, until it is told that the next one is the first again.
@@ -44,7 +44,7 @@ func fuzzClient(t *testing.T, clock Clock, status int, header http.Header, body 
 	first := true
 	client, err := New(Config{
 		Credentials: Credentials{APIToken: fuzzToken}, Clock: clock, MaxRetries: 1,
-		Transport: network(func(r *http.Request) (*http.Response, error) {
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			response := &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{}, Body: http.NoBody, Request: r}
 			if first {
 				first = false
@@ -364,7 +364,7 @@ func FuzzParseBaseURL(f *testing.F) {
 			t.Errorf("%q has more than a host and a path: %#v", s, u)
 		}
 		const path = "/accounts/a/alerting/v3/destinations/pagerduty"
-		client, err := New(Config{BaseURL: s, Credentials: Credentials{APIToken: fuzzToken}, Transport: network(func(r *http.Request) (*http.Response, error) {
+		client, err := New(Config{BaseURL: s, Credentials: Credentials{APIToken: fuzzToken}, Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Scheme != u.Scheme || r.URL.Hostname() != u.Hostname() || r.URL.Port() != u.Port() || r.URL.User != nil || r.URL.RawQuery != "" || !strings.HasSuffix(r.URL.EscapedPath(), path) {
 				t.Errorf("%q leads to %q", s, r.URL)
 			}

@@ -126,11 +126,11 @@ func newClient(t *testing.T, config cloudflare.Config) *cloudflare.Client {
 }
 
 // calls makes each of the API's calls once.
-func (b *bench) calls() map[cloudflaretest.Op]func(context.Context) error {
-	return callsOf(b.Client, b.account)
+func (b *bench) requests() map[cloudflaretest.Op]func(context.Context) error {
+	return requestsOf(b.Client, b.account)
 }
 
-func callsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]func(context.Context) error {
+func requestsOf(client *cloudflare.Client, account string) map[cloudflaretest.Op]func(context.Context) error {
 	return map[cloudflaretest.Op]func(context.Context) error{
 		cloudflaretest.List: func(ctx context.Context) error {
 			_, err := client.ListServices(ctx, account)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -41,7 +42,11 @@ type Request struct {
 	Path   string // below the base URL, an integration token masked
 }
 
-func (r Request) line() string { return r.Method + " " + r.Path }
+// line shortens the path for errors: the account is named by whoever reports them.
+func (r Request) line() string {
+	_, path, _ := strings.Cut(r.Path, "/alerting/v3/")
+	return r.Method + " …/" + strings.TrimPrefix(path, "destinations/")
+}
 
 // request is a request to send, and the rules for it.
 type request struct {

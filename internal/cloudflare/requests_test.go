@@ -81,7 +81,7 @@ func TestHostileIDs(t *testing.T) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			client, requests := answering(t, 400, nil, `{"success": false, "errors": []}`)
-			for call, try := range callsOf(client, id) {
+			for call, try := range requestsOf(client, id) {
 				err := try(t.Context())
 				if err == nil {
 					t.Errorf("%s of account %q succeeded", call, id)

@@ -181,7 +181,7 @@ func TestProxySeesNothing(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TEST_PROXY_SEES") != "" {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
-		for _, try := range callsOf(client, "a") {
+		for _, try := range requestsOf(client, "a") {
 			_ = try(t.Context()) // There is nobody behind the proxy.
 		}
 		return

@@ -15,6 +15,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
@@ -79,16 +80,22 @@ func proxyFor(base *url.URL) (func(*http.Request) (*url.URL, error), error) {
 		return nil, nil //nolint:nilnil // That means no proxy.
 	}
 	config := httpproxy.FromEnvironment()
-	proxy, err := config.ProxyFunc()(base)
-	usable := err == nil && proxy != nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) && proxy.Hostname() != ""
-	if config.HTTPSProxy != "" && !usable {
-		// It may be meant for other hosts only.
-		applies, _ := (&httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: config.NoProxy}).ProxyFunc()(base)
-		if applies != nil {
+	if config.HTTPSProxy != "" && !isUsableProxy(config.HTTPSProxy) {
+		config.HTTPSProxy = "http://unusable"
+		if applies, _ := config.ProxyFunc()(base); applies != nil { // It may be meant for other hosts only.
 			return nil, &ProxyURLError{}
 		}
 	}
-	return http.ProxyURL(proxy), nil
+	proxy, err := config.ProxyFunc()(base)
+	return http.ProxyURL(proxy), err
+}
+
+func isUsableProxy(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	return err == nil && u.Hostname() != "" && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)
 }
 
 // authenticator adds the credentials to each request. It is next to the wire, so

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// A server that has HTTP/2 gets HTTP/1.1 all the same, and the link on a
-// connection that nothing else uses.
-func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
+// A server that has HTTP/2 gets HTTP/1.1 all the same. What sees an integration
+// token goes over a connection that nothing else uses.
+func TestTokensGoOverConnectionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -31,8 +31,9 @@ func TestLinkGoesOverAConnectionOfItsOwn(t *testing.T) {
 	client.singleUse.(authenticator).next.(*http.Transport).TLSClientConfig.RootCAs = trusted
 
 	_, listErr := client.ListServices(t.Context(), "a")
+	_, tokenErr := client.createToken(t.Context(), "a")
 	_, _, linkErr := client.link(t.Context(), "a", "token")
 	_, deleteErr := client.deleteServices(t.Context(), "a", nil)
-	same(t, "errors", fmt.Sprint(listErr, linkErr, deleteErr), fmt.Sprint(nil, nil, nil))
-	same(t, "requests", fmt.Sprint(seen), "[GET HTTP/1.1 false GET HTTP/1.1 true DELETE HTTP/1.1 false]")
+	same(t, "errors", fmt.Sprint(listErr, tokenErr, linkErr, deleteErr), fmt.Sprint(nil, nil, nil, nil))
+	same(t, "requests", fmt.Sprint(seen), "[GET HTTP/1.1 false POST HTTP/1.1 true GET HTTP/1.1 true DELETE HTTP/1.1 false]")
 }

@@ -123,7 +123,7 @@ func TestDropsOverSockets(t *testing.T) {
 
 func TestRefusedConnections(t *testing.T) {
 	t.Parallel()
-	for call := range callsOf(nil, "") {
+	for call := range requestsOf(nil, "") {
 		t.Run(string(call), func(t *testing.T) {
 			t.Parallel()
 			listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -148,7 +148,7 @@ func TestRefusedConnections(t *testing.T) {
 			}}
 			var attempts attempts
 			client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "http://" + address, Clock: clock, MaxRetries: 2, Observe: attempts.observe})
-			noError(t, callsOf(client, "a")[call](t.Context()))
+			noError(t, requestsOf(client, "a")[call](t.Context()))
 			equal(t, "requests", requests.Load(), 1)
 			equal(t, "attempts", len(attempts.list()), 3)
 			for _, attempt := range attempts.list()[:2] {
@@ -168,7 +168,7 @@ func TestRedirectsOverSockets(t *testing.T) {
 		requests.Add(1)
 		http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
 	})
-	for call, try := range callsOf(client, "a") {
+	for call, try := range requestsOf(client, "a") {
 		err := try(t.Context())
 		says(t, err, "307 Temporary Redirect: redirects are not followed")
 		mustNotHold(t, string(call)+err.Error(), someToken)
@@ -190,7 +190,7 @@ func TestTLSIsVerified(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: server.URL, MaxRetries: 3, Clock: &skippingClock{}})
-	for _, try := range callsOf(client, "a") {
+	for _, try := range requestsOf(client, "a") {
 		err := try(t.Context())
 		_ = wants[*tls.CertificateVerificationError](t, err)
 		says(t, err, "certificate")
@@ -278,7 +278,7 @@ func TestProxyOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("TEST_PROXY_CHILD") != "" {
 		client := newClient(t, cloudflare.Config{Credentials: byToken, BaseURL: "https://api.cloudflare.test/v4"})
-		for call, try := range callsOf(client, "a") {
+		for call, try := range requestsOf(client, "a") {
 			err := try(t.Context())
 			refused := wants[*cloudflare.ProxyError](t, err)
 			equal(t, "status", refused.Status, "407 Proxy Authentication Required")

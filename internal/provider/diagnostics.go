@@ -283,7 +283,7 @@ func notAnAccountID(err error) string {
 		text = cloudflare.Quote(invalid.Value) + " " + text
 		switch {
 		case invalid.Trimmed():
-			text += ": it has white space or invisible characters around it, which trimspace() or an editor removes"
+			text += ": it has white space around it, which trimspace() removes"
 		case invalid.ID != "":
 			text += ", but holds one: use " + invalid.ID
 		}

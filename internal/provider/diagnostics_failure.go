@@ -34,7 +34,11 @@ func (f failure) detail() string {
 		if !e.when(f) {
 			continue
 		}
-		text := []string{e.cause(f), e.next(f)}
+		cause, next := e.cause(f), e.next(f)
+		if !e.anyAccount && !strings.Contains(cause+next, f.accountID) {
+			cause = strings.TrimSuffix(cause, ".") + " (account " + f.accountID + ")."
+		}
+		text := []string{cause, next}
 		if f.inState && e.outOfReach {
 			text = append(text, letGo)
 		}
@@ -56,6 +60,7 @@ type explanation struct {
 	cause, next func(failure) string
 	outOfReach  bool // the account may be gone: say how to let go of it
 	plain       bool // the cause has said everything: no details
+	anyAccount  bool // it has nothing to do with the account
 }
 
 // explanations are tried in this order: an error gets the first that fits. A
@@ -85,6 +90,9 @@ func explanations() []explanation {
 			when: is[*cloudflare.StillListedError],
 			cause: func(f failure) string {
 				listed, _ := errors.AsType[*cloudflare.StillListedError](f.err)
+				if len(listed.Services) > 0 && listed.DeleteErr != nil {
+					return "Cloudflare did not disconnect account " + f.accountID + ": it still lists " + cloudflare.ServiceNames(listed.Services) + "."
+				}
 				if len(listed.Services) > 0 {
 					return "Cloudflare accepted the disconnection, but account " + f.accountID + " still lists " + cloudflare.ServiceNames(listed.Services) + "."
 				}
@@ -98,7 +106,7 @@ func explanations() []explanation {
 				return ok && f.byID && isPagerDutyID(missing.Wanted)
 			},
 			cause: lookedFor("No connected service of account %s has the ID %s."),
-			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`."),
+			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`. To destroy all the same, run: terraform destroy -refresh=false"),
 			plain: true,
 		},
 		{
@@ -138,13 +146,15 @@ func explanations() []explanation {
 				limited, _ := errors.AsType[*cloudflare.RateLimitedError](f.err)
 				return "The rate limit of the Cloudflare API is reached. Requests work again in " + inWords(limited.Wait) + "."
 			},
+			anyAccount: true,
 			next: say("The limit is 1,200 requests in five minutes for one user, over everything that user does. Wait, then run again. " +
 				"To make fewer requests, use one `pagerduty_services` in place of many lookups of an account. Or give Terraform a user of its own."),
 		},
 		{
-			when:  func(f failure) bool { return ended(f, context.Canceled) },
-			cause: say("The operation was interrupted."),
-			next:  say("Run it again: completed changes are detected."),
+			when:       func(f failure) bool { return ended(f, context.Canceled) },
+			cause:      say("The operation was interrupted."),
+			anyAccount: true,
+			next:       say("Run it again: completed changes are detected."),
 		},
 		{
 			when:  func(f failure) bool { return ended(f, context.DeadlineExceeded) },
@@ -197,6 +207,11 @@ func explanations() []explanation {
 
 		// What the API says, by code before status.
 		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
+			cause: say("The Cloudflare API, or something between it and this machine, has a problem."),
+			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, check any proxy on the way, or contact Cloudflare support with the CF-Ray ID."),
+		},
+		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI }),
 			cause: say("The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."),
 			next:  say("Check any proxy or firewall on the way, and the provider's `base_url` (or " + envBaseURL + ")."),
@@ -231,11 +246,6 @@ func explanations() []explanation {
 			cause:      func(f failure) string { return "Cloudflare found nothing for account " + f.accountID + "." },
 			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
 			outOfReach: true,
-		},
-		{
-			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
-			cause: say("The Cloudflare API has a problem."),
-			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, contact Cloudflare support with the CF-Ray ID."),
 		},
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 400 }),

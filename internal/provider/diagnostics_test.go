@@ -67,6 +67,7 @@ func TestExplanations(t *testing.T) {
 		isMalformed = "Cloudflare says that the credential is malformed."
 		noAccount   = "Cloudflare knows no account " + accountA + "."
 		refused     = "Cloudflare refused this request."
+		troubled    = "The Cloudflare API, or something between it and this machine, has a problem."
 		foreign     = "The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."
 	)
 	tests := map[string]failing{
@@ -82,13 +83,15 @@ func TestExplanations(t *testing.T) {
 		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "as `id`")),
 		// This machine.
 		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests work again in 5 minutes.", "1,200 requests in five minutes for one user", "one `pagerduty_services`", "a user of its own"), "-parallelism"),
-		"interrupt":       says(of(fmt.Errorf("x: %w, %w", context.Canceled, refusal(500, "", ""))), "The operation was interrupted.", "Run it again: completed changes are detected."),
-		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", context.DeadlineExceeded)), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
-		"timeouts.delete": in("timeouts.delete", says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
-		"fixed time":      not(says(of(context.DeadlineExceeded), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"interrupt":       says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")})), "The operation was interrupted.", "Run it again: completed changes are detected."),
+		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.DeadlineExceeded})), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
+		"timeouts.delete": in("timeouts.delete", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
+		"fixed time":      not(says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
+		"attempt's time":  says(of(&cloudflare.TransportError{Err: context.DeadlineExceeded}), "The Cloudflare API could not be reached.", "`request_timeout`"),
 		"connection":      says(of(io.ErrUnexpectedEOF), "The Cloudflare API could not be reached.", "network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"),
 		// The way to the API.
 		"proxy":                not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyError{Address: "proxy.example.com:3128", Status: "407 Proxy Authentication Required"})), "The proxy proxy.example.com:3128 refused the connection (407 Proxy Authentication Required). The request did not reach Cloudflare.", "HTTPS_PROXY", "NO_PROXY"), "`api_token`"),
+		"proxy URL":            plain(not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyURLError{})), "The proxy URL in HTTPS_PROXY can't be used.", "http://HOST:PORT", "percent-encoded"), "`api_token`")),
 		"expired certificate":  not(says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired})), "The server's certificate has expired, or is not valid yet.", "clock"), "`base_url`"),
 		"other host":           not(says(of(untrusted(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"})), "The server's certificate is for another host.", "`base_url`"), "clock"),
 		"unknown authority":    says(of(untrusted(x509.UnknownAuthorityError{})), "The server's certificate is not trusted.", "certificate authority", "trust store", "`base_url`"),
@@ -96,7 +99,7 @@ func TestExplanations(t *testing.T) {
 		"web page":             not(says(of(&cloudflare.APIError{StatusCode: 200, NotAPI: true}), foreign, "proxy or firewall", "`base_url`"), "`api_token`"),
 		"web page of a 403":    not(says(of(&cloudflare.APIError{StatusCode: 403, NotAPI: true}), foreign, "proxy or firewall"), "PERMISSION", "Business"),
 		"web page of a 404":    not(says(of(&cloudflare.APIError{StatusCode: 404, NotAPI: true}), foreign, "`base_url`"), "`account_id`"),
-		"web page of a 502":    says(of(&cloudflare.APIError{StatusCode: 502, NotAPI: true}), foreign, "proxy or firewall"),
+		"web page of a 502":    says(of(&cloudflare.APIError{StatusCode: 502, NotAPI: true}), troubled, "any proxy"),
 		"code in a chain":      not(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "6003", Chain: []cloudflare.ErrorDetail{{Code: "6111"}}}}}), isMalformed, malformed...), "`account_id`"),
 		"account in a chain":   lets(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}}}), noAccount, account...)),
 		"7003":                 lets(not(says(of(refusal(404, "7003", "Could not route")), noAccount, account...), "`base_url`", "`api_token`")),
@@ -107,8 +110,8 @@ func TestExplanations(t *testing.T) {
 		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"PERMISSION on account " + accountA, "Business plan or higher"}, credential...)...)),
 		"404":                  lets(not(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", account...), "`base_url`")),
 		"404, other base URL":  elsewhere(lets(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", append([]string{"`base_url`", "/client/v4"}, account...)...))),
-		"500":                  not(says(of(refusal(500, "1000", "no")), "The Cloudflare API has a problem.", "https://www.cloudflarestatus.com", "CF-Ray"), "`api_token`"),
-		"599":                  says(of(&cloudflare.APIError{StatusCode: 599}), "The Cloudflare API has a problem.", "https://www.cloudflarestatus.com"),
+		"500":                  not(says(of(refusal(500, "1000", "no")), troubled, "https://www.cloudflarestatus.com", "CF-Ray"), "`api_token`"),
+		"599":                  says(of(&cloudflare.APIError{StatusCode: 599}), troubled, "https://www.cloudflarestatus.com"),
 		"other refusal":        not(says(of(refusal(400, "1000", "no")), refused, "The details below have its reason."), "`api_token`", "`account_id`"),
 		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "The response of the Cloudflare API is not one that this request has.", "Run again", "report it"), "`api_token`", "`account_id`"),
 		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "The response of the Cloudflare API is not one that this request has.", "proxy"),
@@ -127,7 +130,10 @@ func TestExplanations(t *testing.T) {
 			for _, inState := range []bool{false, true} {
 				test.inState = inState
 				paragraphs := strings.Split(test.detail(), "\n\n")
-				if paragraphs[0] != test.cause {
+				if !explanations()[i].anyAccount && !strings.Contains(test.detail(), accountA) {
+					t.Errorf("does not name the account:\n%s", test.detail())
+				}
+				if got := strings.Replace(paragraphs[0], " (account "+accountA+").", ".", 1); got != test.cause {
 					t.Errorf("the cause is %q, want %q", paragraphs[0], test.cause)
 				}
 				details := "Details: " + test.err.Error()
@@ -378,7 +384,7 @@ func TestLog(t *testing.T) {
 			"debug GET " + path + " status 200 attempt 1 after 0 ms",
 			"debug GET " + path + " status 200 attempt 1 after 0 ms",
 			"debug GET " + path + " status 502 attempt 1 after 2000 ms",
-			"warn GET " + path + " attempt 2 after 0 ms: GET " + path + ": connection dropped: unexpected EOF",
+			"warn GET " + path + " attempt 2 after 0 ms: GET …/pagerduty: connection dropped: unexpected EOF",
 			"debug GET " + path + " status 200 attempt 3 after 0 ms",
 			"debug POST " + path + "/connect status 201 attempt 1 after 0 ms",
 			"debug GET " + path + "/connect/[redacted] status 200 attempt 1 after 0 ms",

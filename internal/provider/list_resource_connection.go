@@ -88,8 +88,12 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 				if len(listed.services) == 0 {
 					continue
 				}
+				result := l.result(ctx, req, listed)
 				found++
-				if !push(l.result(ctx, req, listed)) || found == req.Limit {
+				if found == req.Limit && len(failed) > 0 {
+					result.Diagnostics.Append(queryFailed(failed, len(accounts)))
+				}
+				if !push(result) || found == req.Limit {
 					return
 				}
 			}

@@ -116,8 +116,8 @@ func TestListLimit(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		ids := manyAccounts(server, 25)
-		server.Account(ids[0].(string)).SetServices()                                                                      // does not count
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden}) // nor does this
+		server.Account(ids[0].(string)).SetServices()                                                                                                                                   // does not count
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: ids[1].(string), Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}) // nor does this
 		c := newCore(t, server, nil)
 		for limit, lists := range map[int64]int{1: 10, 8: 10, 9: 20, 18: 20, 19: 25, 23: 25, 100: 25, 0: 25} {
 			results, _ := c.query(object{"account_ids": ids}, limit, false)
@@ -200,7 +200,7 @@ func TestListFailuresAreOneWarning(t *testing.T) {
 		t := server.t
 		ids := manyAccounts(server, 33)
 		for _, id := range ids[:30] {
-			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: id.(string), Status: http.StatusForbidden})
+			server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Account: id.(string), Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		}
 		results, diags := newCore(t, server, nil).query(object{"account_ids": ids}, 100, false)
 		if len(results) != 3 {

@@ -52,10 +52,10 @@ func (p *pagerdutyProvider) Metadata(_ context.Context, _ provider.MetadataReque
 
 func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Connects Cloudflare accounts to PagerDuty, and looks up the connected PagerDuty services, whose IDs Cloudflare notification policies route to.",
+		MarkdownDescription: "Connects Cloudflare accounts to PagerDuty, and looks up the IDs of the connected PagerDuty services, for Cloudflare notification policies.",
 		Attributes: map[string]schema.Attribute{
 			"api_token": schema.StringAttribute{
-				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*; to connect and disconnect, *Notifications Write* or *Account Settings Write*. " + fromEnvironment(envAPIToken) + " Not together with `api_key` and `email`.",
+				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*; to connect and disconnect, the *Write* (in the dashboard's form: *Edit*) of either. " + fromEnvironment(envAPIToken) + " Not together with `api_key` and `email`.",
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential), stringvalidator.ConflictsWith(path.MatchRoot("api_key"), path.MatchRoot("email"))},
@@ -67,22 +67,22 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential)},
 			},
 			"email": schema.StringAttribute{
-				MarkdownDescription: "E-mail address of the user whom `api_key` belongs to. " + fromEnvironment(envEmail),
+				MarkdownDescription: "Email address of the API key's owner. " + fromEnvironment(envEmail),
 				Optional:            true,
 				Validators:          []validator.String{valid("E-Mail Address", cloudflare.ValidateCredential)},
 			},
 			"base_url": schema.StringAttribute{
-				MarkdownDescription: "Where the Cloudflare API is; `" + cloudflare.DefaultBaseURL + "` by default. Must use https, or http to a loopback address. " + fromEnvironment(envBaseURL),
+				MarkdownDescription: "Base URL of the Cloudflare API. Defaults to `" + cloudflare.DefaultBaseURL + "`. Must use https, or http to a loopback address. " + fromEnvironment(envBaseURL),
 				Optional:            true,
 				Validators:          []validator.String{valid("Base URL", validBaseURL)},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("How often a call is repeated after a connection error or a 5xx; %d by default, %d at most, 0 turns repeating off. Waiting for the rate limit does not count. The call that links an account is never repeated blindly.", cloudflare.DefaultMaxRetries, maxMaxRetries),
+				MarkdownDescription: fmt.Sprintf("Maximum retries after connection errors and 5xx responses. Defaults to %d, at most %d; 0 disables them. Waiting for the rate limit does not count; the link is retried only where it surely had no effect.", cloudflare.DefaultMaxRetries, maxMaxRetries),
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
 			"request_timeout": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("How long one HTTP attempt may take, its answer included, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `45s`; `%s` by default.", cloudflare.DefaultRequestTimeout),
+				MarkdownDescription: fmt.Sprintf("Limit on one HTTP attempt, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `45s`. Defaults to `%s`.", cloudflare.DefaultRequestTimeout),
 				Optional:            true,
 				Validators:          []validator.String{valid("Duration", validDuration)},
 			},
@@ -162,9 +162,12 @@ func logAttempt(ctx context.Context, attempt cloudflare.Attempt) {
 	}
 	if attempt.Err != nil {
 		fields["error"] = attempt.Err.Error()
-		tflog.Warn(ctx, "Cloudflare API request got no answer", fields)
+		tflog.Warn(ctx, "Cloudflare API request got no response", fields)
 		return
 	}
 	fields["status"], fields["cf_ray"] = attempt.Status, attempt.Ray
+	if len(attempt.Messages) > 0 {
+		fields["messages"] = attempt.Messages
+	}
 	tflog.Debug(ctx, "Cloudflare API request", fields)
 }

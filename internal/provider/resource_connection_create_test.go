@@ -67,7 +67,7 @@ func TestCreateRefusesConnectedAccount(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		server.a.SetServices(primary, second)
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Times: 2, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		created := newCore(t, server, nil).create(object{})
 		expect(t, created.diags, aWarning(titleUnableToCheck), anError(connectFailed, append(named([]cloudflaretest.Service{primary, second}),
 			"already connected", "Nothing was changed", "`moved` block", "adopt_existing = true", "terraform import pagerduty_connection.NAME "+accountA, "terraform destroy -refresh=false")...))
@@ -150,7 +150,7 @@ func TestCreateWaitForServices(t *testing.T) {
 		"less time":            {model: after(5 * time.Minute), timeouts: object{"create": "1m"}, took: time.Minute, pending: []string{"nobody chose services within 1 minute."}},
 		"more time":            {model: after(50 * time.Minute), timeouts: object{"create": "1h"}, took: 50 * time.Minute},
 		"list fails a while":   {model: after(2 * time.Minute), fault: listFault(cloudflaretest.Fault{Times: 10, Status: http.StatusBadGateway}), took: 2 * time.Minute},
-		"list is forbidden":    {model: after(2 * time.Minute), fault: listFault(cloudflaretest.Fault{Status: http.StatusForbidden}), pending: []string{"The services could not be listed", "403"}},
+		"list is forbidden":    {model: after(2 * time.Minute), fault: listFault(cloudflaretest.Fault{Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}), pending: []string{"The services could not be listed", "403"}},
 		"list is unauthorized": {model: after(2 * time.Minute), fault: listFault(cloudflaretest.Fault{Status: http.StatusUnauthorized}), pending: []string{"The services could not be listed", "401"}},
 		"rate limit":           {model: after(0), fault: listFault(once(cloudflaretest.RetryAfter(http.StatusTooManyRequests, "300"))), took: 5 * time.Minute},
 	} {
@@ -489,13 +489,13 @@ func TestCreateShowsMessagesOfLink(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		for op, texts := range map[cloudflaretest.Op][]string{
-			cloudflaretest.Link: {"Almost there", "Almost there", "\x1b[31mRed"}, cloudflaretest.List: {"Of a list"},
+			cloudflaretest.Link: {"Almost there", "Almost there", "\u001b[31mRed"}, cloudflaretest.List: {"Of a list"},
 			cloudflaretest.Token: {"Of a token"}, cloudflaretest.Policies: {"Of policies"},
 		} {
 			server.Fail(cloudflaretest.Fault{Op: op, Edit: cloudflaretest.Set("messages", cloudflaretest.Messages(texts...))})
 		}
 		created := newCore(t, server, nil).create(object{})
-		expect(t, created.diags, aWarning(of(titleMessage, accountA), "Almost there", `x1b[31mRed`))
+		expect(t, created.diags, aWarning(of(titleMessage, accountA), "Almost there", "[31mRed"))
 		if said := created.diags.String(); strings.Count(said, "Almost there") != 1 || strings.Contains(said, "Of a") || strings.Contains(said, "Of policies") {
 			t.Errorf("%s", said)
 		}

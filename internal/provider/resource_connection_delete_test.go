@@ -88,12 +88,12 @@ func TestDeleteResponses(t *testing.T) {
 			want:   []wanted{anError(disconnectFailed, "still lists", `"Primary"`, "The connection stays in the state. Apply again")},
 		},
 		"no list afterwards": {
-			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden}},
+			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			took:   30 * time.Second,
 			want:   []wanted{anError(disconnectFailed, "could not be confirmed", "403", "stays in the state")},
 		},
 		"no list before": {
-			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusForbidden}},
+			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			requests: "list", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(disconnectFailed, append([]string{"403", writePermission}, waysOut...)...)},
 		},
@@ -103,7 +103,7 @@ func TestDeleteResponses(t *testing.T) {
 			want: []wanted{anError(disconnectFailed, append([]string{"404", "7003", "knows no account " + accountA}, waysOut...)...)},
 		},
 		"refused": {
-			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden}},
+			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			requests: "list delete", left: []cloudflaretest.Service{primary},
 			want: []wanted{anError(disconnectFailed, append([]string{"403", writePermission}, waysOut...)...)},
 		},

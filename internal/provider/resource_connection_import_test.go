@@ -70,7 +70,7 @@ func TestImportFails(t *testing.T) {
 		t := server.t
 		c := newCore(t, server, nil)
 		expect(t, c.importID(accountNone).diags, anError("Unable to Read PagerDuty Connection", "knows no account "+accountNone, "7003", "32 hexadecimal digits"))
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		imported := c.importID(accountA)
 		expect(t, imported.diags, anError("Unable to Read PagerDuty Connection", readPermission))
 		if strings.Contains(imported.diags.String(), letGo) {

@@ -60,7 +60,7 @@ func isConnected(account string, services ...cloudflaretest.Service) wanted {
 }
 
 func listFails(server *fakeAPI) {
-	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 }
 
 func TestPlanDestroy(t *testing.T) {
@@ -180,7 +180,7 @@ func TestDestroyAfterFailedDestroy(t *testing.T) {
 		c := newCore(t, server, nil)
 		p := c.plan(connected(primary), nil)
 		expect(t, p.diags, willDisconnect(primary, second))
-		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: http.StatusForbidden})
+		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		c.nextProcess()
 		failed := c.apply(p)
 		if !failed.diags.hasError() || failed.private == nil {

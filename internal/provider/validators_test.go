@@ -55,7 +55,7 @@ func TestInvalidAccountIDThatHoldsOne(t *testing.T) {
 		"CRLF":                  {accountA + "\r\n", trim},
 		"blanks":                {"  " + accountA + "\t", trim},
 		"no-break space":        {"\u00a0" + accountA, trim},
-		"byte order mark":       {"\ufeff" + accountA, accountA}, // It is no white space.
+		"byte order mark":       {"\ufeff" + accountA, accountA},
 		"path":                  {"accounts/" + accountA, accountA},
 		"path, slashes":         {"/accounts/" + accountA + "/", accountA},
 		"dashboard URL":         {"https://dash.cloudflare.com/" + accountA + "/notifications", accountA},
