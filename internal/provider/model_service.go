@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits, which the dashboard's address shows after `dash.cloudflare.com/`."
+	accountIDDescription   = "ID of the Cloudflare account: 32 hexadecimal digits, in the dashboard URL after `dash.cloudflare.com/`."
 	servicesDescription    = "The PagerDuty services that the account is connected to, sorted by name, then ID."
 	serviceIDDescription   = "Cloudflare's ID of the service, for notification policies."
 	serviceNameDescription = "Name of the service in PagerDuty."

@@ -4,12 +4,18 @@
 package examples
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
 )
 
 func TestREADMEShowsTheCompleteExample(t *testing.T) {
@@ -79,14 +85,17 @@ var (
 	marks   = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// TestLinks follows every link within the repository. The registries link pages of
-// docs/ without an extension.
+// TestLinks follows every link within the repository. Pages of docs/ link each
+// other as the registries do: relative to the page, and without an extension.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
 	for name, page := range all {
 		for _, match := range links.FindAllStringSubmatch(code.ReplaceAllString(fenced.ReplaceAllString(page, ""), ""), -1) {
 			target, anchor, _ := strings.Cut(match[1], "#")
+			if strings.HasPrefix(name, "docs/") && strings.Contains(target, terraformtest.Source) {
+				t.Errorf("%s: %s is not relative", name, match[1])
+			}
 			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 				continue
 			}
@@ -116,4 +125,114 @@ func ids(page string) []string {
 		found = append(found, match[1])
 	}
 	return found
+}
+
+// Troubleshooting has each title of an error or a warning, without the account,
+// and no other. Those of bugs are not for readers.
+func TestTroubleshootingHasEveryTitle(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/guides/troubleshooting.md")
+	_, page, _ = strings.Cut(page, "\n## Warnings\n")
+	page, _, found := strings.Cut(page, "\n## Terraform's Own\n")
+	if !found {
+		t.Fatal("the page has other sections")
+	}
+	var documented []string
+	for _, match := range regexp.MustCompile(`(?m)^### (.+)$`).FindAllStringSubmatch(page, -1) {
+		documented = append(documented, match[1])
+	}
+	said := titles(t)
+	for title := range said {
+		if !slices.Contains(documented, title) && !strings.HasPrefix(title, "Unexpected ") {
+			t.Errorf("%q is not documented", title)
+		}
+	}
+	for _, title := range documented {
+		if !said[title] {
+			t.Errorf("nothing says %q", title)
+		}
+	}
+}
+
+// summaries are the functions whose argument at this index is a title, or a part
+// of one.
+var summaries = map[string]int{
+	"NewErrorDiagnostic": 0, "NewWarningDiagnostic": 0, "AddError": 0, "AddWarning": 0,
+	"AddAttributeError": 1, "AddAttributeWarning": 1,
+}
+
+// titles reads the titles of errors and warnings from the source of the provider.
+func titles(t *testing.T) map[string]bool {
+	t.Helper()
+	var summarised []ast.Expr
+	assigned := map[string][]ast.Expr{}
+	found := map[string]bool{}
+	for _, file := range files(t, "internal/provider") {
+		if strings.HasSuffix(file, "_test.go") || path.Ext(file) != ".go" {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, read(t, file), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(node ast.Node) bool {
+			switch node := node.(type) {
+			case *ast.CallExpr:
+				if at, ok := summaries[called(node)]; ok {
+					summarised = append(summarised, node.Args[at])
+				} else if called(node) == "valid" {
+					found["Invalid "+literal(node.Args[0])] = true
+				}
+			case *ast.KeyValueExpr:
+				if key, ok := node.Key.(*ast.Ident); ok && key.Name == "summary" {
+					summarised = append(summarised, node.Value)
+				}
+			case *ast.ValueSpec:
+				for i, value := range node.Values {
+					assigned[node.Names[i].Name] = append(assigned[node.Names[i].Name], value)
+				}
+			case *ast.AssignStmt:
+				if name, ok := node.Lhs[0].(*ast.Ident); ok {
+					assigned[name.Name] = append(assigned[name.Name], node.Rhs[0])
+				}
+			}
+			return true
+		})
+	}
+	for len(summarised) > 0 {
+		var expr ast.Expr
+		expr, summarised = summarised[0], summarised[1:]
+		switch expr := expr.(type) {
+		case *ast.BasicLit:
+			found[literal(expr)] = true
+		case *ast.Ident:
+			summarised = append(summarised, assigned[expr.Name]...)
+			delete(assigned, expr.Name)
+		case *ast.CallExpr: // ofAccount
+			summarised = append(summarised, expr.Args[0])
+		case *ast.SelectorExpr, *ast.BinaryExpr: // failure.summary, and what valid is given
+		default:
+			t.Errorf("a title of another kind: %T", expr)
+		}
+	}
+	return found
+}
+
+func called(call *ast.CallExpr) string {
+	switch function := call.Fun.(type) {
+	case *ast.Ident:
+		return function.Name
+	case *ast.SelectorExpr:
+		return function.Sel.Name
+	}
+	return ""
+}
+
+func literal(expr ast.Expr) string {
+	if basic, ok := expr.(*ast.BasicLit); ok {
+		if text, err := strconv.Unquote(basic.Value); err == nil {
+			return text
+		}
+	}
+	return ""
 }

@@ -5,6 +5,7 @@ package examples
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -30,30 +31,30 @@ func TestExamplesAreFormatted(t *testing.T) {
 }
 
 // special is what is done with an example that is not just applied.
-var special = map[string]func(*workspace){
-	"complete":             pagesOnceChosen,
-	"guides/cloudflare-v4": pagesOnceChosen,
+var special = map[string]func(*workspace, example){
+	"complete":             untilChosen,
+	"demo":                 untilChosen,
+	"guides/many-accounts": untilChosen,
 
-	"guides/adopt/written":   func(w *workspace) { w.imports(); w.keeps() },
-	"guides/adopt/generated": generates,
-	"guides/adopt/queried":   queries,
+	"guides/adopt":          generates,
+	"guides/both-providers": looksUp,
+	"module":                isTested,
 
 	"data-sources/pagerduty_connected_service/data-source.tf": looksUp,
-	"data-sources/pagerduty_connected_service/id.tf":          looksUp,
-
-	"list-resources/pagerduty_connection/include_resource.tfquery.hcl": queries,
-	"list-resources/pagerduty_connection/list-resource.tfquery.hcl":    queries,
+	"data-sources/pagerduty_services/data-source.tf":          looksUp,
+	"list-resources/pagerduty_connection":                     queries,
 
 	"resources/pagerduty_connection/adopt_existing.tf":      adopts,
 	"resources/pagerduty_connection/import-by-identity.tf":  importsIdentity,
 	"resources/pagerduty_connection/import-by-string-id.tf": importsIntoBlock,
-	"resources/pagerduty_connection/moved.tf":               func(w *workspace) { w.follows("has moved to"); w.applies() },
-	"resources/pagerduty_connection/removed.tf":             func(w *workspace) { w.follows("but will not be destroyed"); w.keeps() },
+	"resources/pagerduty_connection/moved.tf":               moves,
+	"resources/pagerduty_connection/removed.tf":             letsGo,
+	"resources/pagerduty_connection/wait_for_services.tf":   waits,
 }
 
-// TestExamples validates and runs every configuration below examples/. What has
-// tests is tested. What is not special is applied, planned without changes and
-// destroyed. An example that is added is found without a change here.
+// TestExamples validates and runs every configuration below examples/. What is not
+// special is applied, before and after someone has chosen services, planned without
+// changes and destroyed. An example that is added is found without a change here.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -62,16 +63,11 @@ func TestExamples(t *testing.T) {
 		t.Run(e.path, func(t *testing.T) {
 			t.Parallel()
 			w := newWorkspace(t, e)
-			switch run := special[e.path]; {
-			case run != nil:
-				run(w)
-			case e.tested():
-				w.Run(0, "validate")
-				w.Run(0, "test")
-				w.expectRequests("", 0)
-			default:
-				w.applies()
+			if run := special[e.path]; run != nil {
+				run(w, e)
+				return
 			}
+			w.lives(e, 0)
 		})
 	}
 	for path := range special {
@@ -81,15 +77,61 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// applies goes through the life of an example. It ends with nothing connected.
-func (w *workspace) applies() {
+// untilChosen goes from nothing to a policy. It stops at an index until someone has
+// chosen services.
+func untilChosen(w *workspace, e example) {
+	w.T.Helper()
+	w.lives(e, 1)
+}
+
+// lives goes through the life of an example, whose first apply has to exit with a
+// status.
+func (w *workspace) lives(e example, first int) {
 	w.T.Helper()
 	w.Run(0, "validate")
+	output := w.Run(first, "apply")
+	var accounts []*cloudflaretest.Account
+	for _, account := range []*cloudflaretest.Account{w.a, w.b} {
+		if len(account.Tokens()) > 0 {
+			accounts = append(accounts, account)
+			account.PersonConnects(website, onCall)
+		}
+	}
+	if len(accounts) > 0 {
+		terraformtest.ExpectText(w.T, output, "Warning: PagerDuty Connection Is Pending")
+	}
 	w.Run(0, "apply")
+	w.expectRequests(cloudflaretest.Link, len(accounts))
 	w.ExpectEmptyPlan()
+	if first == 1 {
+		terraformtest.ExpectText(w.T, output, "Error: Invalid index")
+		w.expectPolicies(len(accounts))
+	}
 	w.Run(0, "destroy")
-	if left := append(w.a.Services(), w.b.Services()...); len(left) > 0 {
-		w.T.Errorf("left: %v", left)
+	stay := strings.Contains(e.text(), "disconnect_on_destroy = false")
+	for _, account := range accounts {
+		if left := account.Services(); len(left) > 0 != stay {
+			w.T.Errorf("left: %v", left)
+		}
+	}
+}
+
+// expectPolicies checks that there are so many policies, or what is in their
+// place, and that each routes to Website alone.
+func (w *workspace) expectPolicies(want int) {
+	w.T.Helper()
+	found := 0
+	for address, instance := range w.State() {
+		if strings.HasPrefix(address, "pagerduty_connection.") {
+			continue
+		}
+		found++
+		if policy := string(instance.Attributes); !strings.Contains(policy, website.ID) || strings.Contains(policy, onCall.ID) {
+			w.T.Errorf("%s does not route to %s alone: %s", address, website.ID, policy)
+		}
+	}
+	if found != want {
+		w.T.Errorf("%d policies, want %d", found, want)
 	}
 }
 
@@ -106,10 +148,10 @@ func (w *workspace) keeps() {
 	w.ExpectEmptyPlan()
 }
 
-func (w *workspace) expectRequests(call cloudflaretest.Op, want int) {
+func (w *workspace) expectRequests(op cloudflaretest.Op, want int) {
 	w.T.Helper()
-	if got := w.server.Count(call); got != want {
-		w.T.Errorf("%d requests of %q, want %d", got, call, want)
+	if got := w.server.Count(op); got != want {
+		w.T.Errorf("%d requests of %q, want %d", got, op, want)
 	}
 }
 
@@ -117,54 +159,53 @@ func (w *workspace) expectRequests(call cloudflaretest.Op, want int) {
 func (w *workspace) imports(args ...string) {
 	w.T.Helper()
 	w.connected()
-	if len(args) == 0 {
-		w.Run(0, "validate")
-	}
 	terraformtest.ExpectText(w.T, w.Run(0, append([]string{"plan"}, args...)...), "1 to import, 0 to add, 0 to change, 0 to destroy.")
 	w.Run(0, "apply")
 	w.expectRequests(cloudflaretest.Token, 0)
-}
-
-func generates(w *workspace) {
-	w.imports("-generate-config-out=generated.tf")
 	w.keeps()
 }
 
+func generates(w *workspace, _ example) { w.imports("-generate-config-out=generated.tf") }
+
 // queries finds the connection, generates a block for it, and imports.
-func queries(w *workspace) {
+func queries(w *workspace, _ example) {
 	w.T.Helper()
 	w.Needs("query")
 	w.connected()
 	w.Run(0, "validate", "-query")
 	terraformtest.ExpectText(w.T, w.Run(0, "query"), "account_id="+accountA, "(1 PagerDuty service)")
 	w.Run(0, "query", "-generate-config-out=generated.tf")
-	terraformtest.ExpectText(w.T, w.Run(0, "plan"), "1 to import, 0 to add, 0 to change, 0 to destroy.")
-	w.Run(0, "apply")
-	w.expectRequests(cloudflaretest.Token, 0)
-	w.keeps()
+	w.imports()
 }
 
 // looksUp reads a service that is there.
-func looksUp(w *workspace) {
+func looksUp(w *workspace, _ example) {
 	w.T.Helper()
 	w.a.SetServices(website, onCall)
 	w.Run(0, "validate")
-	output := w.Run(0, "apply")
-	if !strings.Contains(output, onCall.ID) && !strings.Contains(output, onCall.Name) {
-		w.T.Errorf("no %v in\n%s", onCall, output)
-	}
+	terraformtest.ExpectText(w.T, w.Run(0, "apply"), website.ID)
 	w.ExpectEmptyPlan()
 }
 
-func importsIntoBlock(w *workspace) {
+// isTested runs the tests of a module: first those that need no account.
+func isTested(w *workspace, _ example) {
 	w.T.Helper()
-	w.Write("block.tf", `resource "pagerduty_connection" "this" {}`)
+	w.Run(0, "validate")
+	w.Run(0, "test")
+	w.expectRequests("", 0)
+	w.Run(0, "test", "-test-directory=account")
+	w.expectRequests(cloudflaretest.Token, 0)
+}
+
+func importsIntoBlock(w *workspace, _ example) {
+	w.T.Helper()
+	w.Write("block.tf", fmt.Sprintf("resource \"pagerduty_connection\" \"this\" {\n  provider   = cloudflare-pagerduty\n  account_id = %q\n}\n", accountA))
+	w.Run(0, "validate")
 	w.imports()
-	w.keeps()
 	w.Run(0, "destroy")
 }
 
-func importsIdentity(w *workspace) {
+func importsIdentity(w *workspace, e example) {
 	w.T.Helper()
 	var found struct {
 		Version string `json:"terraform_version"`
@@ -175,10 +216,10 @@ func importsIdentity(w *workspace) {
 	if version.Must(version.NewVersion(found.Version)).LessThan(version.Must(version.NewVersion("1.12.0"))) {
 		w.T.Skipf("version %s has no import by identity", found.Version)
 	}
-	importsIntoBlock(w)
+	importsIntoBlock(w, e)
 }
 
-func adopts(w *workspace) {
+func adopts(w *workspace, _ example) {
 	w.T.Helper()
 	w.connected()
 	w.Run(0, "apply")
@@ -187,47 +228,45 @@ func adopts(w *workspace) {
 	w.Run(0, "destroy")
 }
 
-// follows applies an example that takes over from the one in resource.tf.
-func (w *workspace) follows(want string) {
+// waits has someone connect while create waits.
+func waits(w *workspace, _ example) {
 	w.T.Helper()
-	after := w.Read("main.tf")
-	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{website}})
+	w.Run(0, "validate")
+	terraformtest.ExpectText(w.T, w.Run(0, "plan"), "Warning: Create Waits for a Person", "Create waits up to 30 minutes")
+	w.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Times: 1, Hook: func() {
+		w.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Times: 1, Hook: func() { w.a.PersonConnects(website) }})
+	}})
+	if output := w.Run(0, "apply"); strings.Contains(output, "Pending") {
+		w.T.Errorf("did not wait:\n%s", output)
+	}
+	w.ExpectEmptyPlan()
+	w.expectRequests(cloudflaretest.Link, 1)
+	w.Run(0, "destroy")
+}
+
+// follows applies an example that takes over from the one in resource.tf.
+func (w *workspace) follows(e example, want string) {
+	w.T.Helper()
+	w.a.SetLinkModel(cloudflaretest.Connects(website))
 	w.write(single(w.T, "resources/pagerduty_connection/resource.tf"))
 	w.Run(0, "apply")
-	w.Write("main.tf", after)
+	w.write(e)
 	w.Run(0, "validate")
 	terraformtest.ExpectText(w.T, w.Run(0, "plan"), want, "0 to add, 0 to change, 0 to destroy")
 	w.Run(0, "apply")
 	w.expectRequests(cloudflaretest.Link, 1)
-	w.expectRequests(cloudflaretest.Delete, 0)
+	w.keeps()
 }
 
-// pagesOnceChosen goes from nothing to a policy. The first time, someone chooses
-// another service.
-func pagesOnceChosen(w *workspace) {
+func moves(w *workspace, e example) {
 	w.T.Helper()
-	w.a.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{onCall}})
-	w.Run(0, "validate")
-	terraformtest.ExpectText(w.T, w.Run(1, "apply"), "Cloudflare is not connected to a PagerDuty service named Website.")
-	w.a.SetServices(onCall, website)
-	w.Run(0, "apply")
-	w.expectRequests(cloudflaretest.Link, 1)
-	w.ExpectEmptyPlan()
-
-	routed := false
-	for address, found := range w.State() {
-		if strings.HasPrefix(address, "cloudflare_notification_policy.") {
-			policy := string(found.Attributes)
-			routed = strings.Contains(policy, website.ID) && !strings.Contains(policy, onCall.ID)
-		}
-	}
-	if !routed {
-		w.T.Errorf("no policy routes to %s alone:\n%s", website.ID, w.Read(terraformtest.StateFile))
-	}
+	w.follows(e, "has moved to")
 	w.Run(0, "destroy")
-	if left := w.a.Services(); len(left) > 0 {
-		w.T.Errorf("left: %v", left)
-	}
+}
+
+func letsGo(w *workspace, e example) {
+	w.T.Helper()
+	w.follows(e, "but will not be destroyed")
 }
 
 // The command of the import example, on a connected account.
@@ -240,5 +279,6 @@ func TestImportCommand(t *testing.T) {
 		t.Fatalf("%q", command)
 	}
 	w.Run(0, command[1:]...)
+	w.Run(0, "apply") // An import saves no outputs.
 	w.keeps()
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -24,14 +25,14 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
 )
 
+// The accounts that the examples name.
 const (
-	// The accounts that the examples name.
 	accountA = "023e105f4ecef8ad9ca31a8372d0c353"
 	accountB = "372e67954025e0ba6aaa6d586b9e0b59"
-
-	// queried ends the names of files for terraform query.
-	queried = ".tfquery.hcl"
 )
+
+// required is for an example that does not say where the provider comes from.
+var required = terraformtest.RequiredProviders("cloudflare-pagerduty")
 
 // root is the folder of the module.
 var root string
@@ -58,7 +59,7 @@ func examples(t *testing.T) []example {
 	var found []example
 	for _, path := range files(t, "examples") {
 		name, folder := filepath.Base(path), filepath.ToSlash(filepath.Dir(path))
-		if filepath.Ext(name) != ".tf" && !strings.HasSuffix(name, queried) {
+		if filepath.Ext(name) != ".tf" {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(root, folder, "main.tf")); errors.Is(err, fs.ErrNotExist) {
@@ -77,19 +78,18 @@ func examples(t *testing.T) []example {
 	return found
 }
 
-// single is an example of one file, which says where the provider comes from
-// unless the file does.
+// single is an example of one file.
 func single(t testing.TB, path string) example {
 	t.Helper()
-	e := example{path: path, files: map[string]string{}}
-	if strings.HasSuffix(path, queried) {
-		e.files["main"+queried] = read(t, "examples/"+path)
-		e.files["required.tf"] = terraformtest.RequiredProviders("cloudflare-pagerduty")
-		return e
-	}
-	e.files["main.tf"] = read(t, "examples/"+path)
-	if !strings.Contains(e.files["main.tf"], "required_providers") {
-		e.files["required.tf"] = terraformtest.RequiredProviders("pagerduty")
+	return configuration(path, read(t, "examples/"+path))
+}
+
+// configuration is an example of one file with this content. It says where the
+// provider comes from unless the content does.
+func configuration(path, content string) example {
+	e := example{path: path, files: map[string]string{"main.tf": content, "required.tf": required}}
+	if strings.Contains(content, "required_providers") {
+		e.files["required.tf"] = ""
 	}
 	return e
 }
@@ -112,7 +112,7 @@ func (e example) tested() bool {
 	return false
 }
 
-var sources = regexp.MustCompile(`(?m)^ *source *= "(.*)"`)
+var sources = regexp.MustCompile(`source *= "([^"]*)"`)
 
 // others are the sources of the example's other providers and modules.
 func (e example) others() []string {
@@ -132,14 +132,19 @@ type workspace struct {
 	a, b   *cloudflaretest.Account
 }
 
-// newWorkspace copies the example and initialises terraform. The provider gets
-// its token from the environment, and the example account A.
+// newWorkspace copies the example and initialises terraform. Tokens and the
+// example account A are in the environment. A link is refused until someone has
+// connected the account.
 func newWorkspace(t *testing.T, e example) *workspace {
 	t.Helper()
-	server := cloudflaretest.New(t)
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
 	w := &workspace{
-		Workspace: terraformtest.NewWorkspace(t, server.URL(), "CLOUDFLARE_ACCOUNT_ID="+accountA, "TF_VAR_account_id="+accountA),
-		server:    server, a: server.Account(accountA), b: server.Account(accountB),
+		Workspace: terraformtest.NewWorkspace(t, server.URL(),
+			"TF_VAR_account_id="+accountA,
+			"TF_VAR_cloudflare_api_token="+cloudflaretest.APIToken,
+			"TF_VAR_staging_api_token="+cloudflaretest.APIToken,
+		),
+		server: server, a: server.Account(accountA), b: server.Account(accountB),
 	}
 	w.write(e)
 	if len(e.others()) > 0 {

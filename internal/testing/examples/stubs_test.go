@@ -30,45 +30,26 @@ type stub struct {
 	accounts  bool     // there is a data source of all accounts
 }
 
-// policy is cloudflare_notification_policy without what the versions of the
-// official provider differ in.
-func policy() schema.Schema {
-	id := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
-	return schema.Schema{Attributes: map[string]schema.Attribute{
-		"id":         schema.StringAttribute{Computed: true, PlanModifiers: id},
-		"account_id": schema.StringAttribute{Required: true},
-		"name":       schema.StringAttribute{Required: true},
-		"alert_type": schema.StringAttribute{Required: true},
-		"enabled":    schema.BoolAttribute{Required: true},
-	}}
-}
-
-// cloudflareV5 is as from version 5.12 on.
-func cloudflareV5() stub {
-	s := policy()
+// cloudflare is as from version 5.12 on.
+func cloudflare() stub {
 	destinations := schema.ListNestedAttribute{
 		Optional: true,
 		NestedObject: schema.NestedAttributeObject{
 			Attributes: map[string]schema.Attribute{"id": schema.StringAttribute{Required: true}},
 		},
 	}
-	s.Attributes["mechanisms"] = schema.SingleNestedAttribute{
-		Required:   true,
-		Attributes: map[string]schema.Attribute{"email": destinations, "pagerduty": destinations, "webhooks": destinations},
-	}
-	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}, accounts: true}
-}
-
-func cloudflareV4() stub {
-	s := policy()
-	destinations := schema.SetNestedBlock{NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
-		"id":   schema.StringAttribute{Required: true},
-		"name": schema.StringAttribute{Optional: true},
-	}}}
-	s.Blocks = map[string]schema.Block{
-		"email_integration": destinations, "pagerduty_integration": destinations, "webhooks_integration": destinations,
-	}
-	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": s}}
+	policy := schema.Schema{Attributes: map[string]schema.Attribute{
+		"id":         schema.StringAttribute{Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}},
+		"account_id": schema.StringAttribute{Required: true},
+		"name":       schema.StringAttribute{Required: true},
+		"alert_type": schema.StringAttribute{Required: true},
+		"enabled":    schema.BoolAttribute{Required: true},
+		"mechanisms": schema.SingleNestedAttribute{
+			Required:   true,
+			Attributes: map[string]schema.Attribute{"email": destinations, "pagerduty": destinations, "webhooks": destinations},
+		},
+	}}
+	return stub{name: "cloudflare", resources: map[string]schema.Schema{"cloudflare_notification_policy": policy}, accounts: true}
 }
 
 func pagerDuty() stub { return stub{name: "pagerduty", lookups: []string{"pagerduty_service"}} }
@@ -82,10 +63,8 @@ func reattach(t *testing.T, e example) string {
 		switch {
 		case source == "PagerDuty/pagerduty":
 			stubs[source] = providerserver.NewProtocol6(pagerDuty())
-		case source == "cloudflare/cloudflare" && strings.Contains(e.text(), `"~> 4.`):
-			stubs[source] = providerserver.NewProtocol6(cloudflareV4())
 		case source == "cloudflare/cloudflare":
-			stubs[source] = providerserver.NewProtocol6(cloudflareV5())
+			stubs[source] = providerserver.NewProtocol6(cloudflare())
 		case strings.HasPrefix(source, "./"): // a module
 		default:
 			t.Fatalf("there is no stub for %s", source)
@@ -105,7 +84,7 @@ func (stub) Configure(context.Context, provider.ConfigureRequest, *provider.Conf
 func (s stub) Resources(context.Context) []func() resource.Resource {
 	var all []func() resource.Resource
 	for name, content := range s.resources {
-		all = append(all, func() resource.Resource { return stubResource{name, content} })
+		all = append(all, func() resource.Resource { return stubResource{name: name, schema: content} })
 	}
 	return all
 }
@@ -113,7 +92,7 @@ func (s stub) Resources(context.Context) []func() resource.Resource {
 func (s stub) DataSources(context.Context) []func() datasource.DataSource {
 	var all []func() datasource.DataSource
 	for _, name := range s.lookups {
-		all = append(all, func() datasource.DataSource { return stubLookup{name} })
+		all = append(all, func() datasource.DataSource { return stubLookup{name: name} })
 	}
 	if s.accounts {
 		all = append(all, func() datasource.DataSource { return stubAccounts{} })

@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command demo shows what the provider does, from end to end: it builds the
-// provider and lets a real terraform connect an account to PagerDuty, read the
-// services' IDs and disconnect again, as examples/demo says. Cloudflare is
-// a fake API on a loopback port, so that it needs no account and changes nothing.
+// provider and lets a real terraform connect an account to PagerDuty, route a
+// policy to a service and disconnect again, as examples/demo says. Cloudflare, and
+// the people who use its dashboard, are a fake API on a loopback port. So it needs
+// no account and changes nothing.
 //
 // It checks the outcome of every step and fails on any surprise. Nothing stays
 // behind when it ends.
@@ -16,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -29,15 +31,21 @@ import (
 // accountID is made up, as is all that the fake API knows.
 const accountID = "0123456789abcdef0123456789abcdef"
 
-// consent is the person who logs in to PagerDuty during the link and chooses two
-// services, which takes a moment.
-var consent = cloudflaretest.LinkModel{
-	Delay: 2 * time.Second,
-	Services: []cloudflaretest.Service{
+var (
+	chosen = []cloudflaretest.Service{
 		{ID: "7f2c1c8e9d5b4a36a1c0e4f8b2d69730", Name: "Checkout"},
-		{ID: "c3a95d0b7e8142f69b6d1f3e5a7c8024", Name: "Network on-call"},
-	},
-}
+		{ID: "c3a95d0b7e8142f69b6d1f3e5a7c8024", Name: "Website"},
+	}
+	reconnected = []cloudflaretest.Service{
+		{ID: "28e6b1f04c9a4d7583f2a6c0e1d7b594", Name: "Checkout"},
+		{ID: "914fd02a6b7c4e80b5a3d8f1c26e7039", Name: "Website"},
+	}
+	late = cloudflaretest.Service{ID: "5d0b93c7a1e84f26b8d4f7a20c6e1395", Name: "Network on-call"}
+)
+
+// model of the link is the one that is most likely: it is refused until a person
+// has chosen services.
+var model = cloudflaretest.Refuses(http.StatusBadRequest, 17102)
 
 func main() {
 	if err := demo(); err != nil {
@@ -52,7 +60,7 @@ func demo() error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server, err := cloudflaretest.Start(cloudflaretest.WithLinkModel(consent))
+	server, err := cloudflaretest.Start(cloudflaretest.WithLinkModel(model))
 	if err != nil {
 		return err
 	}
@@ -68,7 +76,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 
-	n := &narrator{out: out, coloured: coloured, scenes: len(script)}
+	n := &narrator{out: out, coloured: coloured}
 	started := time.Now()
 	n.say("Building the provider, and fetching terraform if there is none …")
 	terraform, err := prepare(ctx, temp, executable)
@@ -82,11 +90,13 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), terraform.Path)
-	n.say("A fake Cloudflare API listens on %s. The configuration is examples/demo/main.tf.", server.URL())
+	n.say("Terraform reads what should exist from examples/demo/main.tf, and makes it so. A fake Cloudflare API listens on %s. "+
+		"It knows one account, with no PagerDuty service.", server.URL())
 
 	started = time.Now()
 	s := &stage{server: server, account: server.Account(accountID)}
-	for _, scene := range script {
+	for i, scene := range script {
+		n.title(fmt.Sprintf("%d of %d: %s", i+1, len(script), scene.title))
 		if err := s.play(ctx, n, terraform, scene); err != nil {
 			return orInterrupted(ctx, err)
 		}

@@ -7,24 +7,23 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 )
 
 const (
-	bold  = "\x1b[1m"
-	green = "\x1b[32m"
-	cyan  = "\x1b[36m"
-	reset = "\x1b[0m"
+	bold   = "\x1b[1m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	cyan   = "\x1b[36m"
+	reset  = "\x1b[0m"
 
 	lineWidth = 80
 )
 
 // narrator tells what happens between the runs of terraform.
 type narrator struct {
-	out             io.Writer
-	coloured        bool
-	current, scenes int
+	out      io.Writer
+	coloured bool
 }
 
 // colours tells whether a file is a terminal that wants them.
@@ -33,18 +32,17 @@ func colours(file *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
-func (n *narrator) scene(title, story string) {
-	n.current++
-	n.title(fmt.Sprintf("%d of %d: %s", n.current, n.scenes, title))
-	n.say("%s", story)
-}
-
 func (n *narrator) title(text string) {
 	n.print(bold, "\n== "+text+" "+strings.Repeat("=", max(lineWidth-len(text)-4, 0)))
 }
 
 func (n *narrator) say(format string, args ...any) {
 	n.print("", wrap(fmt.Sprintf(format, args...)))
+}
+
+// meanwhile tells what somebody did elsewhere.
+func (n *narrator) meanwhile(what string) {
+	n.print(yellow, wrap("Meanwhile: "+what+" (For the demo, the fake API does that.)")+"\n")
 }
 
 func (n *narrator) command(name string, args []string) {
@@ -80,8 +78,3 @@ func wrap(text string) string {
 	}
 	return b.String()
 }
-
-var escapes = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-
-// plain is what terraform prints without its colours.
-func plain(output string) string { return escapes.ReplaceAllString(output, "") }

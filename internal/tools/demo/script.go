@@ -5,8 +5,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,13 +18,16 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
 )
 
-// scene is one run of terraform: what it is for, and what must hold after it.
+// scene is one run of terraform: what somebody else does before it, what it is
+// for, and what must hold after it.
 type scene struct {
-	title  string
-	story  string
-	args   []string
-	exit   int
-	expect []expectation
+	title     string
+	meanwhile string // what act does; empty where nobody does anything
+	act       func(*stage)
+	story     string
+	args      []string
+	exit      int
+	expect    []expectation
 }
 
 type expectation struct {
@@ -30,11 +36,12 @@ type expectation struct {
 }
 
 // script is the life of a connection. With -detailed-exitcode, a plan exits with 2
-// where it holds changes and with 0 where it is empty.
+// where it holds changes.
 var script = []scene{
 	{
 		title: "Install the provider",
-		story: "Terraform installs the build that was just made as it would install a release. " +
+		story: "The configuration asks for two things: that a Cloudflare account is connected to PagerDuty, and a policy that pages " +
+			"the PagerDuty service named Website. Terraform first installs the provider, as it would install a release. " +
 			"It warns that the lock file is for this platform alone, as it does for every local build.",
 		args: []string{"init"},
 		expect: []expectation{
@@ -42,62 +49,86 @@ var script = []scene{
 		},
 	},
 	{
-		title: "Plan the connection",
-		story: "The account is not connected yet. Look for \"1 to add\": the plan only lists services, it makes no token and links nothing.",
-		args:  []string{"plan", "-detailed-exitcode", "-out=connect.tfplan"},
-		exit:  2,
+		title: "The first apply",
+		story: "Nobody has chosen a PagerDuty service yet, and only a person can. So this apply is meant to stop: it creates the " +
+			"connection, warns that it is pending, and ends in an error before the policy. Look for the warning: it says who does what, where. " +
+			"The fake API refuses the link, which is what the real one most likely does.",
+		args: []string{"apply", "-auto-approve"},
+		exit: 1,
 		expect: []expectation{
-			{"The plan adds one resource", prints("Plan: 1 to add, 0 to change, 0 to destroy.")},
-			{"Cloudflare was only asked for lists", onlyListed},
+			{"The connection was linked once, with one token", linkedOnce},
+			{"The warning has the page to open", prints("Warning: PagerDuty Connection Is Pending", "Open https://dash.cloudflare.com/"+accountID+"/notifications")},
+			{"The apply stopped before the policy", stoppedBeforePolicy},
 		},
 	},
 	{
-		title: "Connect",
-		story: "The provider creates an integration token, links the account with it, and waits for the services to show: " +
-			"for real, someone chooses them in PagerDuty, and here they take two seconds. Look for the IDs in the outputs.",
-		args: []string{"apply", "connect.tfplan"},
+		title:     "The second apply",
+		meanwhile: "Someone opens that page, logs in to PagerDuty, and chooses two services: Checkout and Website.",
+		act:       func(s *stage) { s.account.PersonConnects(chosen...) },
+		story: "The same command again. It finds the services and makes the policy. Look for their IDs at the end: " +
+			"without this provider, people look them up by hand and paste them.",
+		args: []string{"apply", "-auto-approve"},
 		expect: []expectation{
-			{"One integration token was made", requested(1, cloudflaretest.Token)},
-			{"It was linked once", linkedOnce},
-			{"The chosen services are connected", connected},
-			{"The outputs name each of them with its ID", namesServices},
-		},
-	},
-	{
-		title: "Read the IDs",
-		story: "These IDs are what a notification policy names. Without the provider, they are looked up by hand.",
-		args:  []string{"output"},
-		expect: []expectation{
-			{"The outputs name each service with its ID", namesServices},
-		},
-	},
-	{
-		title: "Plan again",
-		story: "The configuration and Cloudflare agree. Look for \"No changes\".",
-		args:  []string{"plan", "-detailed-exitcode"},
-		expect: []expectation{
-			{"The plan is empty", prints("No changes.")},
+			{"The outputs have the ID of each service", namesServices(chosen)},
+			{"The policy pages Website", policyHas(chosen[1].ID)},
 			{"Nothing was linked again", linkedOnce},
 		},
 	},
 	{
-		title: "Plan to disconnect",
-		story: "Disconnecting silences the alerts that route to the services. Look for the warning, which names each of them.",
-		args:  []string{"plan", "-destroy", "-detailed-exitcode", "-out=disconnect.tfplan"},
-		exit:  2,
+		title: "The services change",
+		meanwhile: "Someone disconnects PagerDuty in the dashboard and connects it again. " +
+			"The services have other IDs now, so the policy pages nobody.",
+		act: func(s *stage) { s.account.PersonReconnects(reconnected...) },
+		story: "A plan changes nothing: it shows what an apply would do. It also finds out about this outage. " +
+			"Look for the warning: it names the services that are gone and each policy that pages nobody.",
+		args: []string{"plan", "-detailed-exitcode"},
+		exit: 2,
 		expect: []expectation{
-			{"The plan destroys one resource", prints("Plan: 0 to add, 0 to change, 1 to destroy.")},
-			{"It warns, and names each service", warns},
-			{"The services are still connected", connected},
+			{"The warning names the services and the policy", prints("Warning: PagerDuty Services Are Gone (account "+accountID+")", chosen[0].ID, chosen[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
+			{"The plan gives the policy the new ID", prints(fmt.Sprintf("%q -> %q", chosen[1].ID, reconnected[1].ID))},
 		},
 	},
 	{
-		title: "Disconnect",
-		story: "The provider deletes what the plan has shown. Had another service turned up since, it would stop and delete nothing.",
-		args:  []string{"apply", "disconnect.tfplan"},
+		title: "Repair the policy",
+		story: "The same command once more. The policy gets the new ID, and pages again. An apply plans first, so it repeats the warning of that plan.",
+		args:  []string{"apply", "-auto-approve"},
 		expect: []expectation{
-			{"The services were deleted with one request", requested(1, cloudflaretest.Delete)},
-			{"No service is left", func(s *stage, _ string) bool { return len(s.account.Services()) == 0 }},
+			{"The outputs have the new IDs", namesServices(reconnected)},
+			{"The policy pages Website", policyHas(reconnected[1].ID)},
+			{"Nothing was linked again", linkedOnce},
+		},
+	},
+	{
+		title: "Plan to destroy",
+		story: "Destroying the connection disconnects the services, so alerts stop. Look for the warning: it names each service and each policy that stops paging.",
+		args:  []string{"plan", "-destroy", "-out=destroy.tfplan"},
+		expect: []expectation{
+			{"The warning names the services and the policy", prints("Warning: PagerDuty Services Will Be Disconnected (account "+accountID+")", reconnected[0].ID, reconnected[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
+			{"The services are still connected", connected(reconnected...)},
+		},
+	},
+	{
+		title:     "The guard",
+		meanwhile: "After that plan, someone connects a third service: Network on-call.",
+		act:       func(s *stage) { s.account.PersonConnects(late) },
+		story: "Whoever read the plan has not agreed to disconnect this one. So this apply is meant to stop: " +
+			"the policy goes, as planned, but not the connection. Look for the error: it names the service.",
+		args: []string{"apply", "destroy.tfplan"},
+		exit: 1,
+		expect: []expectation{
+			{"The error names the service", prints("Error: Unable to Disconnect PagerDuty", late.ID)},
+			{"All three services are still connected", connected(reconnected[0], reconnected[1], late)},
+			{"No request to disconnect was made", requested(0, cloudflaretest.Delete)},
+		},
+	},
+	{
+		title: "Destroy",
+		story: "A new plan names all three services, and destroy disconnects them.",
+		args:  []string{"destroy", "-auto-approve"},
+		expect: []expectation{
+			{"The warning names all three", prints("disconnects 3 PagerDuty services", late.ID)},
+			{"One request disconnected them", requested(1, cloudflaretest.Delete)},
+			{"No service is connected", connected()},
 		},
 	},
 }
@@ -106,15 +137,20 @@ var script = []scene{
 type stage struct {
 	server  *cloudflaretest.Server
 	account *cloudflaretest.Account
+	policy  string // the ID that the policy in Terraform's state has; "" without one
 }
 
-// play runs terraform and checks the outcome.
+// play lets someone act, runs terraform and checks the outcome.
 func (s *stage) play(ctx context.Context, n *narrator, terraform terraformtest.Terraform, scene scene) error {
 	args := scene.args
 	if !n.coloured {
 		args = slices.Insert(slices.Clone(args), 1, "-no-color")
 	}
-	n.scene(scene.title, scene.story)
+	if scene.act != nil {
+		scene.act(s)
+		n.meanwhile(scene.meanwhile)
+	}
+	n.say("%s", scene.story)
 	n.command(strings.TrimSuffix(filepath.Base(terraform.Path), ".exe"), scene.args)
 	result, err := terraform.Exec(ctx, args...)
 	if err = errors.Join(err, ctx.Err()); err != nil {
@@ -123,7 +159,10 @@ func (s *stage) play(ctx context.Context, n *narrator, terraform terraformtest.T
 	if result.ExitCode != scene.exit {
 		return s.surprise(scene, fmt.Sprintf("exit status %d instead of %d", result.ExitCode, scene.exit))
 	}
-	output := plain(result.Output)
+	if err := s.writePolicy(terraform.Dir); err != nil {
+		return err
+	}
+	output := terraformtest.Flat(result.Output)
 	for _, expected := range scene.expect {
 		if !expected.met(s, output) {
 			return s.surprise(scene, "this does not hold: "+expected.what)
@@ -136,6 +175,47 @@ func (s *stage) play(ctx context.Context, n *narrator, terraform terraformtest.T
 	return nil
 }
 
+// writePolicy gives the fake API the policy that Terraform's state has, which is
+// what the Cloudflare provider would do.
+func (s *stage) writePolicy(dir string) error {
+	content, err := os.ReadFile(filepath.Join(dir, terraformtest.StateFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var state struct {
+		Resources []struct {
+			Type      string
+			Instances []struct {
+				Attributes struct {
+					Input struct{ Value map[string]string }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		return err
+	}
+	s.policy = ""
+	var policies []cloudflaretest.Policy
+	for _, resource := range state.Resources {
+		if resource.Type != "terraform_data" {
+			continue
+		}
+		for _, instance := range resource.Instances {
+			input := instance.Attributes.Input.Value
+			s.policy = input["pagerduty"]
+			policies = append(policies, cloudflaretest.Policy{
+				Name: input["name"], AlertType: "dos_attack_l7", Enabled: true, PagerDuty: []string{s.policy},
+			})
+		}
+	}
+	s.account.SetPolicies(policies...)
+	return nil
+}
+
 func (s *stage) surprise(scene scene, what string) error {
 	return fmt.Errorf("surprise at %q: %s\nRequests until then: %s. Services connected: %v", scene.title, what, s.requests(), s.account.Services())
 }
@@ -143,48 +223,49 @@ func (s *stage) surprise(scene scene, what string) error {
 // requests counts the requests so far by their kind.
 func (s *stage) requests() string {
 	kinds := []struct {
-		call cloudflaretest.Op
+		op   cloudflaretest.Op
 		name string
 	}{
-		{cloudflaretest.List, "list"}, {cloudflaretest.Token, "create a token"},
-		{cloudflaretest.Link, "link"}, {cloudflaretest.Delete, "delete"},
+		{cloudflaretest.List, "list services"}, {cloudflaretest.Policies, "list policies"},
+		{cloudflaretest.Token, "create a token"}, {cloudflaretest.Link, "link"}, {cloudflaretest.Delete, "disconnect"},
 	}
 	var counts []string
 	for _, kind := range kinds {
-		counts = append(counts, fmt.Sprintf("%d to %s", s.server.Count(kind.call), kind.name))
+		counts = append(counts, fmt.Sprintf("%d to %s", s.server.Count(kind.op), kind.name))
 	}
 	return strings.Join(counts, ", ")
 }
 
-func prints(text string) func(*stage, string) bool {
-	return func(_ *stage, output string) bool { return strings.Contains(output, text) }
+func prints(texts ...string) func(*stage, string) bool {
+	return func(_ *stage, output string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(output, text) })
+	}
 }
 
-func warns(_ *stage, output string) bool {
-	_, warning, found := strings.Cut(output, "Warning: PagerDuty Services Will Be Disconnected")
-	return found && !slices.ContainsFunc(consent.Services, func(service cloudflaretest.Service) bool {
-		return !strings.Contains(warning, service.ID)
-	})
-}
-
-func requested(times int, call cloudflaretest.Op) func(*stage, string) bool {
-	return func(s *stage, _ string) bool { return s.server.Count(call) == times }
-}
-
-func onlyListed(s *stage, _ string) bool {
-	return s.server.Count("") > 0 && s.server.Count("") == s.server.Count(cloudflaretest.List)
+func requested(times int, op cloudflaretest.Op) func(*stage, string) bool {
+	return func(s *stage, _ string) bool { return s.server.Count(op) == times }
 }
 
 func linkedOnce(s *stage, _ string) bool {
-	return s.server.Count(cloudflaretest.Link) == 1 && len(s.server.Relinked()) == 0
+	return s.server.Count(cloudflaretest.Token) == 1 && s.server.Count(cloudflaretest.Link) == 1
 }
 
-func connected(s *stage, _ string) bool { return slices.Equal(s.account.Services(), consent.Services) }
+func stoppedBeforePolicy(s *stage, output string) bool {
+	return strings.Contains(output, "Error: Invalid index") && s.policy == ""
+}
 
-func namesServices(_ *stage, output string) bool {
-	// Terraform aligns the equals signs.
-	output = strings.Join(strings.Fields(output), " ")
-	return !slices.ContainsFunc(consent.Services, func(service cloudflaretest.Service) bool {
-		return !strings.Contains(output, fmt.Sprintf("%q = %q", service.Name, service.ID))
-	})
+func connected(services ...cloudflaretest.Service) func(*stage, string) bool {
+	return func(s *stage, _ string) bool { return slices.Equal(s.account.Services(), services) }
+}
+
+func policyHas(id string) func(*stage, string) bool {
+	return func(s *stage, _ string) bool { return s.policy == id }
+}
+
+func namesServices(services []cloudflaretest.Service) func(*stage, string) bool {
+	var lines []string
+	for _, service := range services {
+		lines = append(lines, fmt.Sprintf("%q = %q", service.Name, service.ID))
+	}
+	return prints("service_ids = tomap({ " + strings.Join(lines, " ") + " })")
 }
