@@ -233,7 +233,11 @@ func (c *Client) poll(ctx context.Context, accountID string, limit time.Duration
 		if done(listed, err) || left <= 0 || errors.As(err, new(*RateLimitedError)) || errors.As(err, new(*EndedError)) {
 			return services, err
 		}
-		if ended := sleep(ctx, c.clock, min(pause, left)); ended != nil {
+		ended := sleep(ctx, c.clock, min(pause, left))
+		if err != nil && errors.Is(ended, context.DeadlineExceeded) {
+			return services, err // That the time is up would only hide what went wrong.
+		}
+		if ended != nil {
 			return services, &EndedError{Err: ended, Before: err}
 		}
 	}

@@ -325,7 +325,8 @@ func TestWaitForServicesOutlastsFailures(t *testing.T) {
 				connection, err := b.Connect(ctx, b.account, waiting)
 				noError(t, err)
 				between(t, "time waited", time.Since(started), 10*time.Minute-20*time.Second, 10*time.Minute)
-				says(t, connection.PollErr, "GET …/pagerduty") // What failed last.
+				says(t, connection.PollErr, "GET …/pagerduty") // What failed last, rather than the time.
+				equal(t, "time is up", errors.Is(connection.PollErr, context.DeadlineExceeded), false)
 				b.mustNotLeak(t, connection.PollErr.Error())
 			})
 		})

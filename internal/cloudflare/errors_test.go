@@ -215,7 +215,9 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 						t.Fatalf("%s: no error", text)
 					}
 					says(t, err, "/connect/[redacted]")
-					mustNotHold(t, fmt.Sprintf("%s %q %+v", text, err, err), test.secret, secret, someToken)
+					for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+						mustNotHold(t, fmt.Sprintf("%s %q %+v", text, cause, cause), test.secret, secret, someToken)
+					}
 					mustNotHold(t, fmt.Sprintf("%s %+v", text, reported), test.secret, secret, someToken)
 					switch text {
 					case "errors", "HTML":

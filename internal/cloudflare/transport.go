@@ -275,9 +275,11 @@ func newTransportError(req *request, err error, unsent bool, m masker) error {
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
 		return &ProxyError{Request: req.Request, Address: safeText(refused.Address, maxExcerpt, m), Status: refused.Status}
 	}
-	text := safeText(err.Error(), maxMessage, m)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		// A dial timeout calls itself the former, though no context has ended.
+	said := err.Error()
+	text := safeText(said, maxMessage, m)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || m.mask(said) != said {
+		// A dial timeout calls itself the former, though no context has ended. And what
+		// holds a secret is not to be unwrapped.
 		err = errors.New(text)
 	}
 	return &TransportError{Request: req.Request, Err: err, Unsent: unsent, text: text}
