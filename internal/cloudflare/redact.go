@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -38,13 +39,13 @@ func (m masker) with(secrets ...string) masker {
 }
 
 // userInfo is the user name and password of a URL: the standard library quotes a
-// proxy's URL that it can't use.
-var userInfo = regexp.MustCompile(`[^\s/@:"]*:[^\s/@"]+@`)
+// proxy's URL that it can't use. It is not compiled at each start of the provider.
+var userInfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\s/@:"]*:[^\s/@"]+@`) })
 
 // mask masks the secrets in a text, whatever their case, with or without the
 // dashes that the API may add or drop, and escaped as in a URL.
 func (m masker) mask(text string) string {
-	text = userInfo.ReplaceAllLiteralString(text, masked)
+	text = userInfo().ReplaceAllLiteralString(text, masked)
 	runes, at := fold(text)
 	var b strings.Builder
 	for i := 0; i < len(runes); {
