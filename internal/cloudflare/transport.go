@@ -15,6 +15,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
@@ -80,7 +81,9 @@ func proxyFor(base *url.URL) (func(*http.Request) (*url.URL, error), error) {
 	}
 	config := httpproxy.FromEnvironment()
 	proxy, err := config.ProxyFunc()(base)
-	usable := err == nil && proxy != nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) && proxy.Hostname() != ""
+	usable := err == nil && proxy != nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme) && proxy.Hostname() != "" &&
+		// A # or / in a password makes the rest of the URL, the host included, one of these.
+		strings.Trim(proxy.Path, "/") == "" && proxy.RawQuery == "" && proxy.Fragment == ""
 	if config.HTTPSProxy != "" && !usable {
 		// It may be meant for other hosts only.
 		applies, _ := (&httpproxy.Config{HTTPSProxy: "http://proxy", NoProxy: config.NoProxy}).ProxyFunc()(base)
