@@ -139,14 +139,7 @@ func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during
 	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), time.Minute)
 	defer cancel()
-	go func() {
-		for ctx.Err() == nil && !endsWith(server.Requests(), during) {
-			time.Sleep(20 * time.Millisecond)
-		}
-		// For the response to arrive and the wait to begin.
-		time.Sleep(300 * time.Millisecond)
-		cancel()
-	}()
+	go interruptDuring(ctx, cancel, server, during)
 	result, err := w.Exec(ctx, terraformtest.Unattended(args)...)
 	if err != nil {
 		w.T.Fatal(err)
@@ -155,6 +148,16 @@ func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during
 		w.T.Errorf("exit status %d, want %d, and an interrupt:\n%s", result.ExitCode, exit, result.Output)
 	}
 	return result.Output
+}
+
+// interruptDuring cancels a moment after the last requests were as given.
+func interruptDuring(ctx context.Context, cancel func(), server *cloudflaretest.Server, during []cloudflaretest.Op) {
+	for ctx.Err() == nil && !endsWith(server.Requests(), during) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	// For the response to arrive and the wait to begin.
+	time.Sleep(300 * time.Millisecond)
+	cancel()
 }
 
 func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {
