@@ -133,7 +133,7 @@ func (r *response) check() error {
 	}
 	failure := r.failure("")
 	failure.Errors = r.details(e.Errors)
-	if e.Errors.isEmpty() && !r.req.returnsSecret {
+	if e.Errors.isEmpty() && (!r.req.returnsSecret || !expected) {
 		failure.Errors = r.details(e.Messages)
 	}
 	switch {

@@ -115,7 +115,8 @@ func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.Configur
 		}
 		made, err := cloudflare.New(config)
 		if err != nil {
-			resp.Diagnostics.AddError("Unable to Configure Cloudflare PagerDuty Provider", err.Error())
+			// All but the proxy's URL has been checked before.
+			resp.Diagnostics.AddError("Unable to Configure Cloudflare PagerDuty Provider", failure{err: err}.detail())
 			return
 		}
 		client = made

@@ -8,6 +8,7 @@ package e2e
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
@@ -57,6 +58,19 @@ func expectServices(t *testing.T, what string, got, want []cloudflaretest.Servic
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("services %s: got %v, want %v", what, got, want)
+	}
+}
+
+// withSettings adds settings to a connection.
+func withSettings(config, settings string) string {
+	return strings.Replace(config, "\n", "\n  "+settings+"\n", 1)
+}
+
+// expectOnlyReads wants no request that changes anything.
+func expectOnlyReads(t *testing.T, server *cloudflaretest.Server) {
+	t.Helper()
+	for _, op := range []cloudflaretest.Op{cloudflaretest.Token, cloudflaretest.Link, cloudflaretest.Delete} {
+		expectRequests(t, server, op, 0)
 	}
 }
 

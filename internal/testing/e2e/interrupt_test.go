@@ -35,7 +35,7 @@ func TestInterrupt(t *testing.T) {
 		link, del   = cloudflaretest.Link, cloudflaretest.Delete
 	)
 	absent := func(s *cloudflaretest.Server) {
-		s.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{NeedsPerson: true})
+		s.Account(accountA).SetLinkModel(cloudflaretest.Silent())
 	}
 	const interrupted = "the operation was interrupted"
 	connected := []cloudflaretest.Service{{ID: "11111111111111111111111111111111", Name: "Checkout"}}
@@ -55,7 +55,7 @@ func TestInterrupt(t *testing.T) {
 			prepare: absent,
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{link, list},
-			exit:    1, says: []string{"Warning: No PagerDuty Service Connected Yet"},
+			exit:    1, says: []string{"Warning: PagerDuty Connection Is Pending", "Account " + accountA + " is not connected to PagerDuty yet: " + interrupted},
 			state: []cloudflaretest.Service{}, links: 1,
 		},
 		"a link on its way": {
@@ -69,11 +69,12 @@ func TestInterrupt(t *testing.T) {
 			exit: 1, says: []string{"Creation complete"}, state: connected, links: 1,
 		},
 		"waiting for services": {
-			config:  strings.Replace(plainConfig, "{", "{\n  wait_for_services = true", 1),
+			config:  withSettings(plainConfig, "wait_for_services = true"),
 			prepare: absent,
 			args:    []string{"apply"},
 			during:  []cloudflaretest.Op{link, list},
-			exit:    1, says: []string{"Error: Unable to Connect PagerDuty", interrupted}, links: 1,
+			exit:    1, says: []string{"Warning: PagerDuty Connection Is Pending", interrupted},
+			state: []cloudflaretest.Service{}, links: 1,
 		},
 		"waiting for the rate limit": {
 			prepare: func(s *cloudflaretest.Server) { s.Fail(rateLimited) },
@@ -138,14 +139,7 @@ func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during
 	w.T.Helper()
 	ctx, cancel := context.WithTimeout(w.T.Context(), time.Minute)
 	defer cancel()
-	go func() {
-		for ctx.Err() == nil && !endsWith(server.Requests(), during) {
-			time.Sleep(20 * time.Millisecond)
-		}
-		// For the response to arrive and the wait to begin.
-		time.Sleep(300 * time.Millisecond)
-		cancel()
-	}()
+	go interruptDuring(ctx, cancel, server, during)
 	result, err := w.Exec(ctx, terraformtest.Unattended(args)...)
 	if err != nil {
 		w.T.Fatal(err)
@@ -154,6 +148,16 @@ func interrupt(w *terraformtest.Workspace, server *cloudflaretest.Server, during
 		w.T.Errorf("exit status %d, want %d, and an interrupt:\n%s", result.ExitCode, exit, result.Output)
 	}
 	return result.Output
+}
+
+// interruptDuring cancels a moment after the last requests were as given.
+func interruptDuring(ctx context.Context, cancel func(), server *cloudflaretest.Server, during []cloudflaretest.Op) {
+	for ctx.Err() == nil && !endsWith(server.Requests(), during) {
+		time.Sleep(20 * time.Millisecond)
+	}
+	// For the response to arrive and the wait to begin.
+	time.Sleep(300 * time.Millisecond)
+	cancel()
 }
 
 func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {

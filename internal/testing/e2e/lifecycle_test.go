@@ -70,70 +70,192 @@ import {
 	}
 }
 
-func TestReplacementThatCreatesFirstKeepsServices(t *testing.T) {
+// A replacement would disconnect one account before anyone knows whether the
+// other can be connected: it fails at plan. There are two ways to another account.
+func TestMoveToAnotherAccount(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Silent()))
+	old, other := server.Account(accountA), server.Account(accountB)
+	old.SetServices(checkout)
+	keeping := func(account string) string { return withSettings(configFor(account), "disconnect_on_destroy = false") }
+	w := newWorkspace(t, server, plainConfig)
+	w.Run(0, "import", connection, accountA)
+	server.ResetRequests()
+
+	w.Write("main.tf", providers+configFor(accountB))
+	for _, args := range [][]string{nil, {"-refresh=false"}, {"-replace=" + connection}} {
+		expectDiagnostics(t, w.Apply(args...), refusesReplacement(accountA, checkout))
+	}
+	w.Write("main.tf", providers+plainConfig)
+	expectDiagnostics(t, w.Apply("-replace="+connection), refusesReplacement(accountA, checkout))
+	w.Write("main.tf", providers+withSettings(plainConfig, "adopt_existing = true"))
+	expectDiagnostics(t, w.Apply("-replace="+connection), refusesReplacement(accountA, checkout))
+	expectOnlyReads(t, server)
+	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
+
+	// A block for the other account first, and then this one goes.
+	w.Write("main.tf", providers+plainConfig+strings.Replace(configFor(accountB), "this", "other", 1))
+	w.Run(0, "apply")
+	other.PersonConnects(network)
+	w.Write("main.tf", providers+strings.Replace(configFor(accountB), "this", "other", 1))
+	expectDiagnostics(t, w.Plan("-target=pagerduty_connection.this"), willDisconnect(accountA, checkout), targeted)
+
+	// Or the old account stays connected.
+	w.Write("main.tf", providers+keeping(accountA)+strings.Replace(configFor(accountB), "this", "other", 1))
+	w.Run(0, "apply")
+	server.ResetRequests()
+	third := server.Account(accountNone)
+	w.Write("main.tf", providers+keeping(accountNone)+strings.Replace(configFor(accountB), "this", "other", 1))
+	w.Run(0, "apply")
+	third.PersonConnects(network)
+	w.Run(0, "apply")
+	w.ExpectEmptyPlan()
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+	expectServices(t, "of the old account", old.Services(), []cloudflaretest.Service{checkout})
+	expectServices(t, "in the state", services(w), []cloudflaretest.Service{network})
+}
+
+// A rename without moved, and a taint, would destroy the connection that they
+// find: both fail at plan.
+func TestRenameAndTaint(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	w := newWorkspace(t, server, strings.Replace(plainConfig, "{", `{
-  adopt_existing = true
-
-  lifecycle {
-    create_before_destroy = true
-  }
-`, 1))
+	w := newWorkspace(t, server, plainConfig)
 	w.Run(0, "apply")
 	connected := server.Account(accountA).Services()
-	if len(connected) == 0 {
-		t.Fatal("nothing is connected")
+	server.ResetRequests()
+
+	renamed := providers + strings.Replace(plainConfig, "this", "renamed", 1)
+	w.Write("main.tf", renamed)
+	expectDiagnostics(t, w.Apply(), willDisconnect(accountA, connected...), isConnected(accountA, connected...))
+	w.Write("main.tf", providers+plainConfig)
+	w.Run(0, "taint", connection)
+	expectDiagnostics(t, w.Apply(), isConnected(accountA, connected...))
+	w.Run(0, "untaint", connection)
+	w.ExpectEmptyPlan()
+
+	w.Write("main.tf", renamed+"\nmoved {\n  from = pagerduty_connection.this\n  to   = pagerduty_connection.renamed\n}\n")
+	expectDiagnostics(t, w.Apply())
+	w.ExpectEmptyPlan()
+	if state := w.State(); len(state) != 1 || state["pagerduty_connection.renamed"].Attributes == nil {
+		t.Errorf("in the state: %v", state)
 	}
-	output := w.Run(0, "apply", "-replace="+connection)
-	if want := "PagerDuty Connection Handed Over"; !strings.Contains(output, want) {
-		t.Errorf("%q is missing:\n%s", want, output)
-	}
+	expectOnlyReads(t, server)
 	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
-	expectServices(t, "in the state", services(w), connected)
+}
+
+// A tainted connection that is created first is adopted: what is destroyed then
+// belongs to the new object, and nobody is told anything else.
+func TestOwnershipIsTransferred(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	w := newWorkspace(t, server, withSettings(plainConfig, "adopt_existing = true\n\n  lifecycle {\n    create_before_destroy = true\n  }"))
+	w.Run(0, "apply")
+	connected := server.Account(accountA).Services()
+	w.Run(0, "taint", connection)
+	w.Run(0, "plan", "-out=saved.tfplan")
+	// What someone adds after the plan is safe too.
+	connected = append(connected, network)
+	server.Account(accountA).SetServices(connected...)
+	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{"warning", "PagerDuty Services Will Be Adopted", named(connected)},
+		diagnostic{"warning", ofAccount("PagerDuty Connection Transferred", accountA), nil})
+	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
 	expectRequests(t, server, cloudflaretest.Link, 1)
 	expectRequests(t, server, cloudflaretest.Delete, 0)
 	w.ExpectEmptyPlan()
 }
 
-func TestAccountReplacement(t *testing.T) {
+// Terraform plans the destroy of a removed block from the saved state, which may
+// be behind: what the warning names is what goes.
+func TestRemovedBlockWithStateThatIsBehind(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
+	account := server.Account(accountA)
+	account.SetServices(checkout)
 	w := newWorkspace(t, server, plainConfig)
-	w.Run(0, "apply")
-	server.Account(accountB)
-	w.Write("main.tf", providers+configFor(accountB))
-	if output := w.Run(0, "apply"); !strings.Contains(output, "1 added, 0 changed, 1 destroyed") {
-		t.Errorf("not a replacement:\n%s", output)
+	w.Run(0, "import", connection, accountA)
+
+	account.SetServices(network)
+	w.Write("main.tf", providers)
+	w.Run(0, "plan", "-out=saved.tfplan")
+	account.SetServices(checkout, network)
+	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{"error", "Unable to Disconnect PagerDuty", named([]cloudflaretest.Service{checkout})})
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+	expectDiagnostics(t, w.Apply(), willDisconnect(accountA, checkout, network))
+	expectServices(t, "after destroy", account.Services(), nil)
+	if left := w.State(); len(left) > 0 {
+		t.Errorf("in the state after destroy: %v", left)
 	}
-	expectServices(t, "of the old account", server.Account(accountA).Services(), nil)
-	connected := server.Account(accountB).Services()
-	if len(connected) == 0 {
-		t.Error("the new account is not connected")
-	}
-	expectServices(t, "in the state", services(w), connected)
-	w.ExpectEmptyPlan()
 }
 
-// TestRenameWithoutMoved destroys a connection and creates one, in the order that
-// terraform happens to take: it promises none between two addresses.
-func TestRenameWithoutMoved(t *testing.T) {
+// One instance of many can let go of its account.
+func TestDisconnectOnDestroy(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	w := newWorkspace(t, server, plainConfig)
-	w.Run(0, "apply")
-	w.Write("main.tf", providers+strings.Replace(plainConfig, "this", "renamed", 1))
-	if result := w.Try("apply"); result.ExitCode != 0 {
-		// The create came first. The destroy was carried out all the same.
-		terraformtest.ExpectText(t, result.Output, "already connected")
-		w.Run(0, "apply")
+	server.Account(accountA).SetServices(checkout)
+	server.Account(accountB).SetServices(network)
+	config := func(keys string) string {
+		return fmt.Sprintf(`
+locals {
+  accounts = { a = %q, b = %q }
+}
+
+resource "pagerduty_connection" "this" {
+  for_each              = toset([%s])
+  account_id            = local.accounts[each.key]
+  disconnect_on_destroy = each.key != "a"
+}
+
+resource "terraform_data" "policy" {
+  for_each = pagerduty_connection.this
+  input    = each.value.services
+}
+
+import {
+  for_each = local.accounts
+  to       = pagerduty_connection.this[each.key]
+  id       = each.value
+}
+`, accountA, accountB, keys)
 	}
-	if state := w.State(); len(state) != 1 || state["pagerduty_connection.renamed"].Attributes == nil {
-		t.Errorf("in the state: %v", state)
+	w := newWorkspace(t, server, config(`"a", "b"`))
+	// A setting that an import can't know changes nothing that others refer to.
+	if output := w.Run(0, "apply"); !strings.Contains(output, "2 imported, 2 added, 1 changed, 0 destroyed") {
+		t.Errorf("not an update:\n%s", output)
 	}
-	expectRequests(t, server, cloudflaretest.Link, 2)
-	expectRequests(t, server, cloudflaretest.Delete, 1)
 	w.ExpectEmptyPlan()
+	server.ResetRequests()
+	w.Write("main.tf", strings.Split(providers+config(""), "\nimport {")[0])
+	expectDiagnostics(t, w.Apply(), staysConnected(accountA, checkout), willDisconnect(accountB, network))
+	expectServices(t, "of A", server.Account(accountA).Services(), []cloudflaretest.Service{checkout})
+	expectServices(t, "of B", server.Account(accountB).Services(), nil)
+	for _, op := range []cloudflaretest.Op{cloudflaretest.Delete, cloudflaretest.Policies} {
+		if n := server.CountFor(accountA, op); n > 0 {
+			t.Errorf("%d requests of %s for an account that stays connected", n, op)
+		}
+	}
+	if left := w.State(); len(left) > 0 {
+		t.Errorf("in the state after destroy: %v", left)
+	}
+}
+
+// The same account in capitals, and services whose IDs come in another form, are
+// no change.
+func TestSpellings(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	account := server.Account(accountA)
+	account.SetServices(checkout, network)
+	w := newWorkspace(t, server, plainConfig)
+	w.Run(0, "import", connection, accountA)
+	w.Write("main.tf", providers+configFor(strings.ToUpper(accountA)))
+	w.ExpectEmptyPlan()
+
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Edit: cloudflaretest.Alternate(cloudflaretest.Reshape)})
+	w.Run(0, "apply")
+	w.ExpectEmptyPlan()
+	w.Run(0, "destroy")
+	expectServices(t, "after destroy", account.Services(), nil)
 }
 
 func TestDestroyStopsAtServiceThatItsPlanDidNotShow(t *testing.T) {
@@ -226,5 +348,5 @@ output "ids" {
   name       = "On call"
 }
 `)
-	terraformtest.ExpectText(t, w.Run(1, "plan"), "Unable to Find PagerDuty Service", `name = "On call"`, "Account "+accountA, `closest are "On-call" (ID `+service.ID+")")
+	terraformtest.ExpectText(t, w.Run(1, "plan"), "Unable to Find PagerDuty Service", `name = "On call"`, "account "+accountA, `closest are "On-call" (ID `+service.ID+")")
 }

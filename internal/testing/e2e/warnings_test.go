@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -20,13 +21,34 @@ type diagnostic struct {
 	parts             []string
 }
 
+func ofAccount(title, account string) string { return title + " (account " + account + ")" }
+
 func willDisconnect(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{severity: "warning", summary: "PagerDuty Services Will Be Disconnected", parts: append(named(services), account)}
+	return diagnostic{"warning", ofAccount("PagerDuty Services Will Be Disconnected", account), named(services)}
+}
+
+func staysConnected(account string, services ...cloudflaretest.Service) diagnostic {
+	return diagnostic{"warning", ofAccount("PagerDuty Stays Connected", account), named(services)}
 }
 
 func isConnected(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{severity: "warning", summary: "Cloudflare Account Already Connected to PagerDuty", parts: append(named(services), account, "import")}
+	return diagnostic{"error", "Cloudflare Account Already Connected to PagerDuty", append(named(services), account, "moved", "untaint", "adopt_existing", "-refresh=false")}
 }
+
+func refusesReplacement(account string, services ...cloudflaretest.Service) diagnostic {
+	return diagnostic{"error", ofAccount("Replacement Would Disconnect PagerDuty", account), append(named(services), "Nothing was changed")}
+}
+
+func isPending(parts ...string) diagnostic {
+	return diagnostic{"warning", "PagerDuty Connection Is Pending", append(parts, "https://dash.cloudflare.com/", "select Connect", "apply again")}
+}
+
+func isGone(title string, services ...cloudflaretest.Service) diagnostic {
+	return diagnostic{"warning", ofAccount(title, accountA), named(services)}
+}
+
+// targeted is Terraform's own.
+var targeted = diagnostic{"warning", "Resource targeting is in effect", nil}
 
 func named(services []cloudflaretest.Service) (names []string) {
 	for _, service := range services {
@@ -64,57 +86,79 @@ var (
 // connection.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	server := cloudflaretest.New(t)
-	server.Account(accountA).SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{checkout}})
-	server.Account(accountB).SetServices(network)
-
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
+	account := server.Account(accountA)
 	w := newWorkspace(t, server, plainConfig)
-	expectDiagnostics(t, w.Plan())
-	expectDiagnostics(t, w.Apply())
-	expectDiagnostics(t, w.Plan())
-	expectDiagnostics(t, w.Plan("-destroy"), willDisconnect(accountA, checkout))
+	block := func(settings string) { w.Write("main.tf", providers+withSettings(plainConfig, settings)) }
 
-	// The account changes to one that is connected.
-	w.Write("main.tf", providers+configFor(accountB))
-	expectDiagnostics(t, w.Plan(), willDisconnect(accountA, checkout), isConnected(accountB, network))
+	// Create on a connected account.
+	account.SetServices(network)
+	expectDiagnostics(t, w.Plan(), isConnected(accountA, network))
+	block("adopt_existing = true")
+	expectDiagnostics(t, w.Plan(), diagnostic{"warning", "PagerDuty Services Will Be Adopted", append(named([]cloudflaretest.Service{network}), "other Terraform state")})
+	account.SetServices()
 
-	// A tainted connection is destroyed first, and finds its own services until then.
+	// Create waits, until its time is up.
+	block("wait_for_services = true\n\n  timeouts {\n    create = \"3s\"\n  }")
+	expectDiagnostics(t, w.Apply(), diagnostic{"warning", "Create Waits for a Person", []string{"up to 3 seconds", accountA}},
+		isPending("Cloudflare refuses to link until someone has chosen services", "code 17102"))
 	w.Write("main.tf", providers+plainConfig)
-	w.Run(0, "taint", connection)
-	expectDiagnostics(t, w.Plan(), isConnected(accountA, checkout))
-	w.Run(0, "untaint", connection)
+	expectDiagnostics(t, w.Plan("-refresh-only"), isPending("Account "+accountA))
+	expectDiagnostics(t, w.Apply(), isPending("Account "+accountA)) // Of the refresh, and of the update.
+	account.PersonConnects(checkout)
+	expectDiagnostics(t, w.Plan("-refresh-only"))
+	expectDiagnostics(t, w.Apply())
 
-	// A second configuration finds the account connected.
-	second := newWorkspace(t, server, plainConfig)
-	expectDiagnostics(t, second.Plan(), isConnected(accountA, checkout))
-	expectDiagnostics(t, second.Apply(), isConnected(accountA, checkout),
-		diagnostic{severity: "error", summary: "Unable to Connect PagerDuty", parts: []string{"already connected"}})
-	second.Write("main.tf", providers+strings.Replace(plainConfig, "{", "{\n  adopt_existing = true", 1))
-	expectDiagnostics(t, second.Plan())
-	expectServices(t, "on the account", server.Account(accountA).Services(), []cloudflaretest.Service{checkout})
-	expectRequests(t, server, cloudflaretest.Link, 1)
-	expectRequests(t, server, cloudflaretest.Delete, 0)
+	expectDiagnostics(t, w.Plan("-destroy"), willDisconnect(accountA, checkout))
+	block("disconnect_on_destroy = false")
+	expectDiagnostics(t, w.Apply())
+	expectDiagnostics(t, w.Plan("-destroy"), staysConnected(accountA, checkout))
+	w.Write("main.tf", providers+plainConfig)
+	expectDiagnostics(t, w.Apply())
 
-	// Someone disconnects the account in the dashboard.
-	server.Account(accountA).SetServices()
-	expectDiagnostics(t, w.Plan(), diagnostic{severity: "warning", summary: "PagerDuty Services Are Gone", parts: []string{checkout.Name}})
-	server.Account(accountA).SetServices(checkout)
+	// Services change in the dashboard.
+	account.SetServices(network)
+	expectDiagnostics(t, w.Plan("-refresh-only"), isGone("PagerDuty Services Are Gone", checkout))
+	account.SetServices()
+	expectDiagnostics(t, w.Plan("-refresh-only"), isGone("PagerDuty Connection Is Pending", checkout))
+	account.SetServices(checkout)
 	expectDiagnostics(t, w.Apply("-destroy"), willDisconnect(accountA, checkout))
-	expectServices(t, "after destroy", server.Account(accountA).Services(), nil)
+	expectServices(t, "after destroy", account.Services(), nil)
 }
 
-// TestPendingWarning has nobody choose a service until the propagation timeout is
-// over.
-func TestPendingWarning(t *testing.T) {
+// Terraform shows only the first of several warnings with equal summaries. Those
+// about a disconnection all show.
+func TestWarningsOfSeveralAccounts(t *testing.T) {
 	t.Parallel()
 	server := cloudflaretest.New(t)
-	account := server.Account(accountA)
-	account.SetLinkModel(cloudflaretest.LinkModel{Services: []cloudflaretest.Service{checkout}, NeedsPerson: true})
-	w := newWorkspace(t, server, plainConfig)
-	expectDiagnostics(t, w.Apply(), diagnostic{severity: "warning", summary: "No PagerDuty Service Connected Yet", parts: []string{accountA}})
-	account.PersonConnects()
-	expectDiagnostics(t, w.Apply())
-	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
+	accounts := []string{accountA, accountB, accountNone}
+	for _, id := range accounts {
+		server.Account(id).SetServices(checkout)
+	}
+	w := newWorkspace(t, server, fmt.Sprintf(`
+resource "pagerduty_connection" "this" {
+  for_each       = toset(%s)
+  account_id     = each.key
+  adopt_existing = true
+}
+`, "[\""+strings.Join(accounts, "\", \"")+"\"]"))
+	// Those of adoption would fill a screen for each account.
+	if output := w.Run(0, "apply"); strings.Count(output, "Warning: PagerDuty Services Will Be Adopted") != 1 {
+		t.Errorf("not one warning:\n%s", output)
+	}
+	server.Account(accountA).SetServices(network)
+	server.Account(accountB).SetServices()
+	server.Account(accountNone).SetServices()
+	output := w.Run(0, "plan", "-refresh-only")
+	terraformtest.ExpectText(t, output, ofAccount("PagerDuty Services Are Gone", accountA),
+		ofAccount("PagerDuty Connection Is Pending", accountB), ofAccount("PagerDuty Connection Is Pending", accountNone))
+	for _, id := range accounts {
+		server.Account(id).SetServices(checkout)
+	}
+	output = w.Run(0, "destroy")
+	for _, id := range accounts {
+		terraformtest.ExpectText(t, output, ofAccount("PagerDuty Services Will Be Disconnected", id))
+	}
 }
 
 // TestLocalNameIsTheUsersChoice uses another one than the type names' prefix.

@@ -127,22 +127,26 @@ func TestTLS(t *testing.T) {
 		cert.NotAfter = time.Now().Add(-d)
 		return cert
 	}
-	const untrusted = "certificate is not trusted"
+	const (
+		untrusted = "add its certificate authority to the system's trust store"
+		clock     = "Check this machine's clock"
+		otherHost = "Check the provider's `base_url`"
+	)
 	for name, test := range map[string]struct {
 		config       *tls.Config
 		fails        bool
 		says, advice string
 	}{
 		"trusted":          {config: &tls.Config{Certificates: []tls.Certificate{a.issue(valid())}}},
-		"expired":          {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Hour))}}, true, "certificate has expired", untrusted},
-		"expired just now": {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Second))}}, true, "certificate has expired", untrusted},
+		"expired":          {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Hour))}}, true, "certificate has expired", clock},
+		"expired just now": {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Second))}}, true, "certificate has expired", clock},
 		"not valid yet": {&tls.Config{Certificates: []tls.Certificate{a.issue(func() *x509.Certificate {
 			cert := valid()
 			cert.NotBefore = time.Now().Add(30 * time.Minute)
 			return cert
-		}())}}, true, "not yet valid", untrusted},
-		"of another host":       {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{DNSNames: []string{"example.com"}})}}, true, "127.0.0.1", untrusted},
-		"of another address":    {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 2)}})}}, true, "127.0.0.1", untrusted},
+		}())}}, true, "not yet valid", clock},
+		"of another host":       {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{DNSNames: []string{"example.com"}})}}, true, "127.0.0.1", otherHost},
+		"of another address":    {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 2)}})}}, true, "127.0.0.1", otherHost},
 		"of another authority":  {&tls.Config{Certificates: []tls.Certificate{other.issue(valid())}}, true, "unknown authority", untrusted},
 		"signed by itself":      {&tls.Config{Certificates: []tls.Certificate{(&authority{t: t}).issue(valid())}}, true, "x509: ", untrusted},
 		"of an old TLS version": {&tls.Config{Certificates: []tls.Certificate{a.issue(valid())}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true, "protocol version", "Check the network"},
@@ -152,7 +156,7 @@ func TestTLS(t *testing.T) {
 			s := newSessionWith(t, nil, "SSL_CERT_FILE="+a.file)
 			// A certificate does not get better by retrying.
 			retries := 4
-			if test.advice != untrusted {
+			if test.advice == "Check the network" {
 				retries = 0
 			}
 			var handshakes atomic.Int64
@@ -351,19 +355,12 @@ func TestProxyFromEnvironment(t *testing.T) {
 		"excepted": {tls: trusted, unused: true, env: func(proxy string) []string {
 			return []string{"HTTPS_PROXY=http://" + proxy, "NO_PROXY=" + hostName}
 		}, says: "lookup " + hostName, advice: "Check the network"},
-		"that wants a password": {tls: trusted, status: http.StatusProxyAuthRequired, says: "Proxy Authentication Required", advice: "HTTPS_PROXY"},
-		"that is overloaded":    {tls: trusted, status: http.StatusServiceUnavailable, says: "Service Unavailable", advice: "HTTPS_PROXY"},
-		"that intercepts":       {tls: intercepted, says: "unknown authority", advice: "If a proxy opens TLS connections"},
+		"that wants a password": {tls: trusted, status: http.StatusProxyAuthRequired, says: "refused the connection (407 Proxy Authentication Required)", advice: "HTTPS_PROXY"},
+		"that is overloaded":    {tls: trusted, status: http.StatusServiceUnavailable, says: "refused the connection (503 Service Unavailable)", advice: "HTTPS_PROXY"},
+		"that intercepts":       {tls: intercepted, says: "unknown authority", advice: "If a proxy intercepts TLS"},
 		"that is not there": {tls: trusted, unused: true, env: func(string) []string {
 			return []string{"HTTPS_PROXY=http://user:" + password + "@127.0.0.1:1"}
 		}, says: "proxyconnect", advice: "HTTPS_PROXY"},
-		// Go makes the best of an address that is not one.
-		"whose password breaks the address": {tls: trusted, unused: true, env: func(proxy string) []string {
-			return []string{"HTTPS_PROXY=http://user:" + password + "#1@" + proxy}
-		}, says: "lookup", advice: "HTTPS_PROXY"},
-		"whose address can't be read": {tls: trusted, unused: true, env: func(proxy string) []string {
-			return []string{"HTTPS_PROXY=http://user:" + password + "%@" + proxy}
-		}, says: "lookup", advice: "HTTPS_PROXY"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -396,6 +393,31 @@ func TestProxyFromEnvironment(t *testing.T) {
 				if strings.Contains(d.Detail, password) {
 					t.Errorf("the proxy's password shows: %s", d.Detail)
 				}
+			}
+		})
+	}
+}
+
+// Go ignores a proxy's URL that it can't use, and would connect directly.
+func TestProxyURLThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	const password = "hunter2hunter2"
+	for name, address := range map[string]string{
+		"password that breaks it": "http://user:" + password + "#1@127.0.0.1:1",
+		"password of digits":      "http://user:2222#hunter2hunter2@127.0.0.1:1",
+		"bad escape":              "http://user:" + password + "%@127.0.0.1:1",
+		"another scheme":          "ftp://127.0.0.1:1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := startPlugin(t, "HTTPS_PROXY="+address)
+			resp, err := p.request(t.Context(), "ConfigureProvider", object{"terraformVersion": "1.11.4", "config": fromJSON(object{"api_token": cloudflaretest.APIToken})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := resp.errors()
+			if len(d) != 1 || d[0].Summary != "Unable to Configure Cloudflare PagerDuty Provider" || !strings.Contains(d[0].Detail, "percent-encoded") || strings.Contains(d[0].Detail, password) {
+				t.Errorf("%q", d)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -25,15 +26,17 @@ var thorough = flag.Bool("thorough", false, "try every byte offset in every way,
 const (
 	list, token = cloudflaretest.List, cloudflaretest.Token
 	link, del   = cloudflaretest.Link, cloudflaretest.Delete
+	policies    = cloudflaretest.Policies
 
 	connectFails    = "Unable to Connect PagerDuty"
 	readFails       = "Unable to Read PagerDuty Connection"
 	dataFails       = "Unable to Read PagerDuty Services"
 	disconnectFails = "Unable to Disconnect PagerDuty"
 
-	connectedWarning = "Cloudflare Account Already Connected to PagerDuty"
-	pendingWarning   = "No PagerDuty Service Connected Yet"
-	goneWarning      = "PagerDuty Services Are Gone"
+	connectedError  = "Cloudflare Account Already Connected to PagerDuty"
+	checkWarning    = "Unable to Check Cloudflare Account"
+	pendingWarning  = "PagerDuty Connection Is Pending"
+	unroutedWarning = "Notification Policies Route to Missing Services"
 )
 
 var (
@@ -51,6 +54,7 @@ type operation struct {
 	stride  int // every so many offsets are tried, 1 for each; what is much like another operation has more
 	before  []cloudflaretest.Service
 	consent cloudflaretest.LinkModel // connected at once, if it is zero
+	routed  bool                     // a policy routes to a service that is not there
 	call    cloudflaretest.Op        // the response is that to this request,
 	skip    int                      // after so many others to it
 	run     func(*session, context.Context, string) (response, error)
@@ -78,7 +82,7 @@ var operations = map[string]operation{
 	"plan": {
 		stride: 7,
 		before: connected, call: list, run: (*session).plan,
-		whole: outcome{warns: connectedWarning}, // A list that fails is no reason to fail a plan.
+		whole: outcome{fails: connectedError}, lost: outcome{warns: checkWarning}, // A list that fails is no reason to fail a plan.
 	},
 	"create/list before": {
 		stride: 1,
@@ -94,14 +98,34 @@ var operations = map[string]operation{
 		stride: 1,
 		call:   link, run: (*session).create,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{services: connected, links: 1},
-		late: outcome{fails: connectFails, links: 1},
+		late: outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that waits for a person": {
 		stride:  7,
-		consent: cloudflaretest.LinkModel{NeedsPerson: true},
+		consent: cloudflaretest.Silent(),
 		call:    link, run: (*session).create, slow: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
-		lost:  outcome{fails: connectFails, links: 1},
+		lost:  outcome{services: none, warns: pendingWarning, links: 1},
+	},
+	"create/link that is refused": {
+		stride:  7,
+		consent: cloudflaretest.Refuses(http.StatusBadRequest, 17102),
+		call:    link, run: (*session).create, slow: true,
+		whole: outcome{services: none, warns: pendingWarning, links: 1},
+		lost:  outcome{services: none, warns: pendingWarning, links: 1},
+	},
+	"create/policies": {
+		stride: 7,
+		routed: true,
+		call:   policies, run: (*session).create, retries: true,
+		whole: outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
+		lost:  outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
+	},
+	"read/policies": {
+		stride: 7,
+		before: none, prior: connected, routed: true, call: policies, run: (*session).read, retries: true,
+		whole: outcome{services: none, connectionID: true, warns: pendingWarning},
+		lost:  outcome{services: none, connectionID: true, warns: pendingWarning},
 	},
 	"create/list after": {
 		stride: 7,
@@ -128,7 +152,7 @@ var operations = map[string]operation{
 	"read of services that are gone": {
 		stride: 1,
 		before: none, prior: connected, call: list, run: (*session).read, retries: true,
-		whole: outcome{warns: goneWarning}, lost: outcome{services: connected, connectionID: true, fails: readFails},
+		whole: outcome{services: none, connectionID: true, warns: pendingWarning}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of a data source": {
 		stride: 7,
@@ -264,6 +288,9 @@ func (s *session) try(ctx context.Context, op operation, c cut, times int) (tria
 	if op.consent.NeedsPerson {
 		account.SetLinkModel(op.consent)
 	}
+	if op.routed {
+		account.SetPolicies(cloudflaretest.Policy{Name: "Stale", AlertType: "dos_attack_l7", Enabled: true, PagerDuty: []string{network.ID}})
+	}
 	s.server.Fail(cloudflaretest.Fault{Op: op.call, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
 	limit := patience
 	if op.slow {
@@ -313,13 +340,14 @@ func (r trial) check(want outcome) error {
 func summaries(diagnostics []diagnostic) string {
 	var all []string
 	for _, d := range diagnostics {
-		all = append(all, d.Summary)
+		title, _, _ := strings.Cut(d.Summary, " (account ")
+		all = append(all, title)
 	}
 	return strings.Join(all, ", ")
 }
 
 // losses are the words for a response that has broken off; each error says one.
-var losses = []string{"EOF", "connection reset by peer", "no complete answer within the request timeout", "the answer is not the JSON of the Cloudflare API"}
+var losses = []string{"EOF", "connection reset by peer", "no complete response within the request timeout", "the response is not the JSON of the Cloudflare API"}
 
 // checkWords wants an error that says what happened, where, and what to do, and
 // gives no secret away.
@@ -330,8 +358,7 @@ func (s *session) checkWords(r trial) error {
 				return fmt.Errorf("a secret shows: %s", d.Detail)
 			}
 		}
-		what, advice, _ := strings.Cut(d.Detail, "\n\n")
-		if !strings.Contains(what, r.account) || d.Severity == "ERROR" && advice == "" {
+		if !strings.Contains(d.Summary+d.Detail, r.account) || d.Severity == "ERROR" && !strings.Contains(d.Detail, "\n\n") {
 			return fmt.Errorf("account or advice is missing: %s", d.Detail)
 		}
 	}
