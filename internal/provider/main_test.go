@@ -18,9 +18,12 @@ func TestMain(m *testing.M) {
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || strings.HasPrefix(f.Name, "rapid.") })
 	if !asked {
-		// The random operations are the same each time, unless more are asked for.
-		if err := flag.Set("rapid.seed", "1"); err != nil {
-			panic(err)
+		// The random operations are the same each time, and take about five seconds,
+		// unless more are asked for.
+		for name, value := range map[string]string{"rapid.seed": "1", "rapid.checks": "50"} {
+			if err := flag.Set(name, value); err != nil {
+				panic(err)
+			}
 		}
 	}
 	terraformtest.Main(m)
