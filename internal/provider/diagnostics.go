@@ -52,8 +52,8 @@ const (
 
 func ofAccount(title, accountID string) string { return title + " (account " + accountID + ")" }
 
-// howToConnect says who does what, where. Each of its lines fits into the 78
-// columns that Terraform has where it writes to no terminal.
+// howToConnect says who does what, where. Its lines are broken for the 78
+// columns that Terraform has where it writes to no terminal: a URL takes one.
 func howToConnect(accountID string) string {
 	return "Open " + cloudflare.DashboardURL(accountID) + "\nand select Connect, log in to PagerDuty, choose services, select Continue."
 }
@@ -119,7 +119,7 @@ func refreshed(accountID string, services, gone []cloudflare.Service, affected a
 			title = ofAccount(title, accountID)
 		}
 		return diag.Diagnostics{diag.NewWarningDiagnostic(title, paragraphs(
-			"Account "+accountID+" is not connected to PagerDuty.\n"+howToConnect(accountID)+"\nThen apply again.", lost, policies))}
+			"Account "+accountID+" is not connected to PagerDuty. "+howToConnect(accountID)+"\nThen apply again.", lost, policies))}
 	case len(gone) > 0:
 		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleGone, accountID), paragraphs(lost,
 			"Someone changed the services in the Cloudflare dashboard, or they were disconnected from elsewhere. Policies that use them need other IDs: apply, and the policies that take theirs from this connection get them.", policies))}
