@@ -167,6 +167,10 @@ func TestGateTakesResponsesOutOfOrder(t *testing.T) {
 		time.Sleep(300 * time.Second)
 		arrive(limited(1000, 1))
 		same(t, "wait in the next window", g.wait(), 0)
+		arrive(limited(0, 300))
+		time.Sleep(300 * time.Second)
+		arrive(limited(0, 1))
+		same(t, "wait in a window that others have spent", g.wait(), time.Second)
 	})
 }
 
