@@ -1177,7 +1177,7 @@ func TestErrorsUnwrap(t *testing.T) {
 	} {
 		equal(t, fmt.Sprintf("%T is EOF", err), errors.Is(err, io.EOF), true)
 	}
-	says(t, &cloudflare.RateLimitedError{Wait: 90 * time.Second}, "in 1m30s")
+	says(t, &cloudflare.RateLimitedError{Wait: 90 * time.Second}, "in 90 seconds")
 	says(t, &cloudflare.StillListedError{DeleteErr: io.EOF, PollErr: io.ErrNoProgress}, "could not be confirmed\nEOF\nmultiple Read calls")
 }
 

@@ -178,7 +178,7 @@ type RateLimitedError struct {
 
 // Error says how long to wait.
 func (e *RateLimitedError) Error() string {
-	text := fmt.Sprintf("unable to %s: the rate limit of the Cloudflare API is reached; retry in %s", e.Op, e.Wait.Round(time.Second))
+	text := fmt.Sprintf("unable to %s: the rate limit of the Cloudflare API is reached; retry in %d seconds", e.Op, int(e.Wait.Round(time.Second).Seconds()))
 	if e.Err != nil {
 		text += "\n" + e.Err.Error()
 	}

@@ -100,14 +100,14 @@ func TestRateLimitThatDoesNotFit(t *testing.T) {
 				limited := wants[*cloudflare.RateLimitedError](t, err)
 				equal(t, "wait", limited.Wait, 5*time.Minute)
 				equal(t, "status", wants[*cloudflare.APIError](t, err).StatusCode, 429)
-				says(t, err, "rate limit", "in 5m0s", "Please wait (code 971)")
+				says(t, err, "rate limit", "in 300 seconds", "Please wait (code 971)")
 				equal(t, "outcome is unknown", cloudflare.IsOutcomeUnknown(err), false)
 
 				time.Sleep(10 * time.Second)
 				for next, send := range b.requests() {
 					err = send(ctx)
 					equal(t, "wait of "+string(next), wants[*cloudflare.RateLimitedError](t, err).Wait, 290*time.Second)
-					says(t, err, "in 4m50s")
+					says(t, err, "in 290 seconds")
 				}
 				equal(t, "requests", b.server.Count(""), 1)
 			})

@@ -346,8 +346,10 @@ func pendingCause(connection *cloudflare.Connection, timeout time.Duration) (cau
 		cause = "the operation was interrupted before services were listed."
 	case linkErr == nil && errors.Is(pollErr, context.DeadlineExceeded):
 		cause = "nobody chose services within " + inWords(timeout) + "."
+	case linkErr == nil && pollErr != nil:
+		cause = "its services could not be listed after the link."
 	case linkErr == nil:
-		cause = "no service was chosen there."
+		cause = "no service is chosen in PagerDuty."
 	case cloudflare.IsOutcomeUnknown(linkErr):
 		cause = "it is not known what became of the link, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
 	default:

@@ -83,7 +83,7 @@ func explanations() []explanation {
 				unplanned, _ := errors.AsType[*cloudflare.UnplannedServicesError](f.err)
 				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + ". Nothing was disconnected."
 			},
-			next:  say("Plan again, so that the plan names them, and apply that. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
+			next:  say("Plan again, so that the plan names them, and apply that. If the connection is tainted, run `terraform untaint pagerduty_connection.NAME` first. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
 			plain: true,
 		},
 		{

@@ -178,9 +178,9 @@ func TestPendingCause(t *testing.T) {
 		link, poll     error
 		cause, details string // details is a part of them; "" for none
 	}{
-		"200":                 {nil, nil, "no service was chosen there.", ""},
+		"200":                 {nil, nil, "no service is chosen in PagerDuty.", ""},
 		"time is up":          {nil, deadline, "nobody chose services within 10 minutes.", ""},
-		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "no service was chosen there.", "could not be listed: "},
+		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "its services could not be listed after the link.", "could not be listed: "},
 		"interrupted":         {nil, canceled, "the operation was interrupted before services were listed.", ""},
 		"refused, time is up": {refusal(400, "1", "no"), deadline, refuses, "(code 1)"},
 		"refused, list fails": {refusal(400, "1", "no"), refusal(500, "2", "oops"), refuses, "(code 2)"},

@@ -109,7 +109,7 @@ func (m *model) checkServices(rt *rapid.T, where string, state object) {
 	for name := range twice {
 		delete(want, name)
 	}
-	if got := state["service_ids"]; !agrees(object(want), got) || len(got.(object)) != len(want) {
+	if got := state["service_ids"]; !agrees(want, got) || len(got.(object)) != len(want) {
 		rt.Fatalf("%s: service_ids are %v, want %v", where, got, want)
 	}
 }
@@ -295,6 +295,7 @@ func (m *model) checkCreate(rt *rapid.T, o *operation, out outcome) {
 			}
 			link = &e
 			linked = !e.neverLeft && e.status != http.StatusTooManyRequests
+		default:
 		}
 	}
 	failed := out.diags.hasError()
@@ -322,7 +323,7 @@ func (m *model) checkCreate(rt *rapid.T, o *operation, out outcome) {
 
 // checkDestroyed: a destroy that succeeded has seen that nothing is connected any
 // more, has transferred ownership, or had to leave it connected.
-func (m *model) checkDestroyed(rt *rapid.T, r *run, o *operation, state object) {
+func (m *model) checkDestroyed(rt *rapid.T, o *operation, state object) {
 	events := m.recorder.eventsOf(o)
 	if !disconnects(state) {
 		if len(events) > 0 {
@@ -447,6 +448,7 @@ func (m *model) checkAlone(rt *rapid.T, r *run, o *operation) {
 					}
 				}
 			}
+		default:
 		}
 	}
 }

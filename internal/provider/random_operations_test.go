@@ -647,7 +647,7 @@ func (m *model) destroy(rt *rapid.T, r *run, s *step, prior instance, private []
 		s.errors = append(s.errors, out.diags...)
 		return false
 	}
-	m.checkDestroyed(rt, r, o, prior.state)
+	m.checkDestroyed(rt, o, prior.state)
 	return true
 }
 

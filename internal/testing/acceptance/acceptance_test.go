@@ -105,7 +105,7 @@ resource "pagerduty_connection" "this" {
 )
 
 // TestRead needs a read-only token.
-func TestRead(t *testing.T) {
+func TestRead(t *testing.T) { //nolint:paralleltest // All tests share one account.
 	to := newTarget(t, cloudflaretest.ReadOnlyToken)
 	to.record.note("Read")
 	w := to.workspace(t, readConfig)
@@ -116,7 +116,7 @@ func TestRead(t *testing.T) {
 
 // TestLifecycle adopts what is connected, disconnects it, and links without a
 // person's consent.
-func TestLifecycle(t *testing.T) {
+func TestLifecycle(t *testing.T) { //nolint:paralleltest // All tests share one account.
 	to := newTarget(t, cloudflaretest.APIToken)
 	if !to.disconnects {
 		t.Skipf("it disconnects all services of the account, which %s has to allow: set it to the account's ID", envDisconnect)

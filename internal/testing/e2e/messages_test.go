@@ -52,7 +52,7 @@ type scene struct {
 // TestMessages shows each message once as a real terraform prints it, so that
 // they can be read in one place and a change shows in the diff. With -update it
 // writes them.
-func TestMessages(t *testing.T) {
+func TestMessages(t *testing.T) { //nolint:tparallel // The scenes are parallel, within a group that ends before they are compared.
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("ports and the words of the system differ here")

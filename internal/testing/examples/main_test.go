@@ -102,16 +102,6 @@ func (e example) text() string {
 	return all.String()
 }
 
-// tested reports whether the example has tests of its own.
-func (e example) tested() bool {
-	for name := range e.files {
-		if strings.HasSuffix(name, ".tftest.hcl") {
-			return true
-		}
-	}
-	return false
-}
-
 var sources = regexp.MustCompile(`source *= "([^"]*)"`)
 
 // others are the sources of the example's other providers and modules.
