@@ -34,10 +34,6 @@ type connectionListResource struct {
 	data *providerData
 }
 
-type connectionListModel struct {
-	AccountIDs []string `tfsdk:"account_ids"`
-}
-
 // Metadata is that of the resource, whose instances these are.
 func (l *connectionListResource) Metadata(ctx context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	NewConnectionResource().Metadata(ctx, req, resp)

@@ -28,15 +28,6 @@ const (
 // any operation.
 const maxMaxRetries = 100
 
-type providerModel struct {
-	APIToken       types.String `tfsdk:"api_token"`
-	APIKey         types.String `tfsdk:"api_key"`
-	Email          types.String `tfsdk:"email"`
-	BaseURL        types.String `tfsdk:"base_url"`
-	MaxRetries     types.Int64  `tfsdk:"max_retries"`
-	RequestTimeout types.String `tfsdk:"request_timeout"`
-}
-
 // settings is the provider's configuration with the environment merged in.
 type settings struct {
 	config  cloudflare.Config
