@@ -853,6 +853,23 @@ func TestDisconnectChecksEachAttempt(t *testing.T) {
 	}
 }
 
+// A DELETE of unknown outcome that seems to have worked, until its services show
+// again, says what is listed.
+func TestDisconnectOfServicesThatReturn(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(b *bench) {
+		t := b.t
+		b.show(alpha)
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Drop: true})
+		b.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Times: 1, Status: 200, Body: `{"success": true, "result": []}`})
+		_, err := disconnect(t.Context(), b, alpha)
+		listed := wants[*cloudflare.StillListedError](t, err)
+		equal(t, "services", listed.Services, services(alpha))
+		equal(t, "errors", fmt.Sprint(listed.DeleteErr, listed.PollErr), "<nil> <nil>")
+		b.wantLog(t, "list delete"+lists(9))
+	})
+}
+
 // The DELETE may have to wait for the rate limit: the list comes after that.
 func TestDisconnectListsRightBeforeTheDelete(t *testing.T) {
 	t.Parallel()
