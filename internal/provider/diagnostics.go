@@ -265,7 +265,8 @@ func queryFailed(failed []failure, accounts int) diag.Diagnostic {
 			parts = append(parts, fmt.Sprintf("and %d more accounts", len(failed)-i))
 			break
 		}
-		parts = append(parts, "Account "+f.accountID+":\n"+f.detail())
+		// The heading names the account, so the cause need not.
+		parts = append(parts, "Account "+f.accountID+":\n"+strings.Replace(f.detail(), " (account "+f.accountID+")", "", 1))
 	}
 	if len(failed) == accounts {
 		return diag.NewErrorDiagnostic(title, paragraphs(parts...))

@@ -79,6 +79,6 @@ list "pagerduty_connection" "all" {
 	}
 
 	// A token that may not even list.
-	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden})
+	server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 	terraformtest.ExpectText(t, w.Run(1, "query", all), "Error: Unable to List PagerDuty Connections", "Notifications Read")
 }
