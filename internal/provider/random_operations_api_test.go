@@ -63,7 +63,7 @@ func (m *model) act(rt *rapid.T) func() {
 		"change policies": m.setPolicies(rt, account),
 		"model":           m.setLinkModel(rt, account),
 	}
-	names := append(slices.Sorted(maps.Keys(acts)), "connect", "connect")
+	names := append(slices.Sorted(maps.Keys(acts)), "connect", "connect", "undo", "undo") // More often than the rest.
 	act := acts[rapid.SampledFrom(names).Draw(rt, "act")]
 	return func() {
 		m.acts.Add(1)

@@ -331,7 +331,7 @@ func (m *model) checkDestroyed(rt *rapid.T, o *operation, state object) {
 		}
 		return
 	}
-	deleted := slices.ContainsFunc(events, func(e event) bool { return e.op == cloudflaretest.Delete && e.status != 0 })
+	deleted := slices.ContainsFunc(events, func(e event) bool { return e.op == cloudflaretest.Delete })
 	empties := 0
 	for _, e := range slices.Backward(events) {
 		if !e.isEmptyList() {
