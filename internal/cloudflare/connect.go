@@ -163,6 +163,9 @@ func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Se
 		}
 		err = nil // An attempt whose outcome was unknown has worked.
 	case stopped != nil:
+		if unplanned, ok := errors.AsType[*UnplannedServicesError](stopped); ok {
+			unplanned.Attempted = attempts > 0
+		}
 		return Disconnection{}, stopped
 	case err == nil, statusOf(err) == http.StatusNotFound, IsOutcomeUnknown(err) && ctx.Err() == nil:
 		// Done, or settled by a list.

@@ -245,8 +245,13 @@ func (e *AlreadyConnectedError) Error() string {
 }
 
 // UnplannedServicesError is a disconnection that would take services along that
-// nobody approved. Nothing was disconnected.
-type UnplannedServicesError struct{ Services []Service }
+// nobody approved.
+type UnplannedServicesError struct {
+	Services []Service
+	// Attempted reports that an earlier attempt, whose outcome is unknown, may have
+	// disconnected what was approved. Otherwise nothing was disconnected.
+	Attempted bool
+}
 
 func (e *UnplannedServicesError) Error() string {
 	return "disconnecting would also disconnect what the plan did not show: " + ServiceNames(e.Services)

@@ -4,8 +4,8 @@
 package cloudflare
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -51,8 +51,7 @@ func closest(services []Service, wanted string) []Service {
 	for _, s := range services {
 		similarity[s] = max(levenshtein.Match(strings.ToLower(s.Name), name, nil), levenshtein.Match(normalizeID(s.ID), id, nil))
 	}
-	sorted := slices.SortedStableFunc(slices.Values(services), func(a, b Service) int {
-		return cmp.Compare(similarity[b], similarity[a])
-	})
+	sorted := slices.Clone(services)
+	sort.SliceStable(sorted, func(i, j int) bool { return similarity[sorted[i]] > similarity[sorted[j]] })
 	return sorted[:min(len(sorted), maxSuggestions)]
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 )
 
 // Policy is a notification policy of an account.
@@ -66,8 +67,9 @@ func (c *Client) sendPolicies(ctx context.Context, req *request) ([]Policy, erro
 	}); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(policies, func(a, b Policy) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	sort.Slice(policies, func(i, j int) bool {
+		a, b := policies[i], policies[j]
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	return policies, nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sort"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -77,8 +78,10 @@ func readServices(res *response) ([]Service, error) {
 	}); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(services, func(a, b Service) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	// sort.Slice, here and elsewhere: each use of slices.SortFunc adds 15 KiB to the binary.
+	sort.Slice(services, func(i, j int) bool {
+		a, b := services[i], services[j]
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	return unique(services), nil
 }

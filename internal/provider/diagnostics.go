@@ -157,10 +157,11 @@ func willBeDisconnected(accountID string, services []cloudflare.Service, listErr
 		behind = "The account could not be listed, so these are the services of the state. To refresh it, run: terraform apply -refresh-only\nDetails: " + listErr.Error()
 	}
 	return diag.NewWarningDiagnostic(ofAccount(titleDisconnects, accountID), paragraphs(
-		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". Nothing else is disconnected.",
+		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". If another service appears until then, destroy stops.",
 		policyLines("These notification policies stop paging:", affected),
 		"To keep the services connected, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`. "+
-			"If another block manages the same account, or this is a deposed object, keep them: they are the other one's too.",
+			"If another block manages the same account, keep them: they are the other one's too. If this is a deposed object, don't apply: run `terraform state rm`, then import."+
+			"",
 		behind))
 }
 
@@ -351,6 +352,8 @@ func pendingCause(connection *cloudflare.Connection, timeout time.Duration) (cau
 		cause = "its services could not be listed after the link."
 	case linkErr == nil:
 		cause = "no service is chosen in PagerDuty."
+	case !cloudflare.IsOutcomeUnknown(linkErr) && errors.Is(pollErr, context.DeadlineExceeded):
+		cause = "nobody chose services within " + inWords(timeout) + ", and Cloudflare refuses to link until then."
 	case cloudflare.IsOutcomeUnknown(linkErr):
 		cause = "it is not known what became of the link, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
 	default:

@@ -81,7 +81,7 @@ func explanations() []explanation {
 			when: is[*cloudflare.UnplannedServicesError],
 			cause: func(f failure) string {
 				unplanned, _ := errors.AsType[*cloudflare.UnplannedServicesError](f.err)
-				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + ". Nothing was disconnected."
+				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + "." + map[bool]string{false: " Nothing was disconnected.", true: " An earlier attempt may have disconnected the others."}[unplanned.Attempted]
 			},
 			next:  say("Plan again, so that the plan names them, and apply that. If the connection is tainted, run `terraform untaint pagerduty_connection.NAME` first. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
 			plain: true,
@@ -96,9 +96,12 @@ func explanations() []explanation {
 				if len(listed.Services) > 0 {
 					return "Cloudflare accepted the disconnection, but account " + f.accountID + " still lists " + cloudflare.ServiceNames(listed.Services) + "."
 				}
+				if listed.DeleteErr != nil {
+					return "It could not be confirmed that account " + f.accountID + " is disconnected."
+				}
 				return "Cloudflare accepted the disconnection of account " + f.accountID + ", but it could not be confirmed."
 			},
-			next: say("The connection stays in the state. Apply again to retry, or to finish cleaning up the state."),
+			next: say("The connection stays in the state. Run the same command again to retry, or to finish cleaning up the state."),
 		},
 		{
 			when: func(f failure) bool {
@@ -237,7 +240,7 @@ func explanations() []explanation {
 			when:  status(http.StatusForbidden),
 			cause: say("Cloudflare refused this request."),
 			next: func(f failure) string {
-				return "Either the credentials lack " + f.permission + " on account " + f.accountID + ", or the account has no zone on a Business plan or higher. Check both, and " + credentials + "."
+				return "Either the credentials are not valid any more, or they lack " + f.permission + " on account " + f.accountID + ", or the account has no zone on a Business plan or higher. Check both, and " + credentials + "."
 			},
 			outOfReach: true,
 		},

@@ -28,6 +28,7 @@ const (
 // note is the value of either key. Run is that of the Configure that wrote it.
 type note struct {
 	Run      string               `json:"run"`
+	Account  string               `json:"account,omitempty"` // of a mark
 	Services []cloudflare.Service `json:"services"`
 }
 

@@ -243,6 +243,9 @@ func (r *connectionResource) Update(ctx context.Context, req resource.UpdateRequ
 		return
 	}
 	if plan.Services.IsUnknown() {
+		if r.data.checkKnown(&resp.Diagnostics); resp.Diagnostics.HasError() {
+			return
+		}
 		accountID := plan.AccountID.ValueString()
 		ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 		defer cancel()

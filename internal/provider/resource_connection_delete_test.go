@@ -85,7 +85,7 @@ func TestDeleteResponses(t *testing.T) {
 		"listed too long": {
 			faults: []cloudflaretest.Fault{shows(0, 0)},
 			took:   30 * time.Second,
-			want:   []wanted{anError(disconnectFailed, "still lists", `"Primary"`, "The connection stays in the state. Apply again")},
+			want:   []wanted{anError(disconnectFailed, "still lists", `"Primary"`, "The connection stays in the state. Run the same command again")},
 		},
 		"no list afterwards": {
 			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
@@ -167,7 +167,7 @@ func TestDeleteListsBeforeEachAttempt(t *testing.T) {
 		t := server.t
 		server.a.SetServices(primary)
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway, Hook: func() { server.a.SetServices(primary, second) }})
-		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, anError(disconnectFailed, `"Second"`, "Nothing was disconnected"))
+		expect(t, newCore(t, server, nil).destroy(connected(primary)).diags, anError(disconnectFailed, `"Second"`, "An earlier attempt may have disconnected the others"))
 		expectServices(t, server.a, primary, second)
 	})
 }
@@ -300,7 +300,7 @@ func TestDeleteInterrupted(t *testing.T) {
 		time.AfterFunc(5*time.Second, c.interrupt)
 		destroyed := c.destroy(connected(primary))
 		took(t, started, 5*time.Second, 7*time.Second)
-		expect(t, destroyed.diags, anError(disconnectFailed, "still lists", "The connection stays in the state. Apply again"))
+		expect(t, destroyed.diags, anError(disconnectFailed, "still lists", "The connection stays in the state. Run the same command again"))
 		expectState(t, destroyed.state, connected(primary).state)
 
 		server.Heal()

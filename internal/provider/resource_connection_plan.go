@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -52,7 +53,7 @@ func (r *connectionResource) planDestroy(ctx context.Context, state *connectionM
 		resp.Diagnostics.Append(staysConnected(accountID, held))
 		return
 	}
-	var listErr error
+	listErr := errNotListedYet
 	if !r.data.waits() {
 		if r.data.client.ConnectedInRun(accountID) {
 			r.approve(ctx, nil, resp) // Delete will transfer ownership.
@@ -67,12 +68,15 @@ func (r *connectionResource) planDestroy(ctx context.Context, state *connectionM
 	if len(held) == 0 {
 		return
 	}
-	var affected affectedPolicies
+	affected := affectedPolicies{err: errNotListedYet}
 	if !r.data.waits() {
 		affected = r.data.routing(ctx, accountID, held)
 	}
 	resp.Diagnostics.Append(willBeDisconnected(accountID, held, listErr, affected))
 }
+
+// errNotListedYet is why a plan names the services of the state.
+var errNotListedYet = errors.New("arguments of the provider are not known yet")
 
 // planCreate is asked for a create, for the create of a tainted object, and for
 // the second half of a replacement.
@@ -82,7 +86,7 @@ func (r *connectionResource) planCreate(ctx context.Context, plan *connectionMod
 	resp.Diagnostics.Append(diags...)
 	replaced := mark != nil && mark.Run == r.data.run
 	if replaced && len(mark.Services) > 0 {
-		resp.Diagnostics.Append(replacementWouldDisconnect(plan.AccountID.ValueString(), "", mark.Services))
+		resp.Diagnostics.Append(replacementWouldDisconnect(mark.Account, "", mark.Services))
 		return
 	}
 	adopted := r.checkAccount(ctx, plan, replaced, &resp.Diagnostics)
@@ -100,7 +104,7 @@ func (r *connectionResource) planChange(ctx context.Context, state, plan *connec
 	r.approve(ctx, nil, resp)
 	held, diags := state.held(ctx)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(writeNote(ctx, resp.Private, markKey, note{Run: r.data.run, Services: held})...)
+	resp.Diagnostics.Append(writeNote(ctx, resp.Private, markKey, note{Run: r.data.run, Account: state.AccountID.ValueString(), Services: held})...)
 
 	from, to := state.AccountID.ValueString(), plan.AccountID.ValueString()
 	if !plan.AccountID.IsUnknown() && !cloudflare.SameAccount(from, to) {

@@ -44,7 +44,7 @@ func named(services []cloudflaretest.Service) []string {
 // willDisconnect is the warning that these services of accountA get disconnected.
 func willDisconnect(services ...cloudflaretest.Service) wanted {
 	return aWarning(of(titleDisconnects, accountA), append(named(services), "disconnects "+count(len(services), "PagerDuty service"),
-		"Nothing else is disconnected", "disconnect_on_destroy = false", "destroy = false")...)
+		"destroy stops", "disconnect_on_destroy = false", "destroy = false")...)
 }
 
 // refusesReplacement is the error of a replacement that would disconnect these

@@ -86,7 +86,7 @@ func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
 		r.diags.AddAttributeError(path.Root("api_token"), "Missing Cloudflare Credentials",
 			fmt.Sprintf("No credentials are configured. Set the argument `api_token` or the environment variable %s to a Cloudflare API token, "+
 				"or, for a legacy API key, the arguments `api_key` and `email` or the environment variables %s and %s.\n\n"+
-				"API tokens are made in the dashboard under My Profile > API Tokens; reading needs \"Notifications Read\", connecting and disconnecting \"Notifications Write\".",
+				"API tokens are made in the dashboard under My Profile > API Tokens; reading needs \"Notifications Read\", connecting and disconnecting \"Notifications Write\" (in that form: Edit).",
 				envAPIToken, envAPIKey, envEmail))
 	}
 	return cloudflare.Credentials{}
