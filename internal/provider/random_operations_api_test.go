@@ -174,10 +174,13 @@ func (m *model) fault(rt *rapid.T) {
 	case "truncate":
 		fault.Truncate = rapid.IntRange(cloudflaretest.TruncateAll, 80).Draw(rt, "bytes")
 	case "edit":
+		if rapid.Bool().Draw(rt, "of a list") {
+			fault.Op = cloudflaretest.List
+		}
 		fault.Edit = edits[rapid.SampledFrom(slices.Sorted(maps.Keys(edits))).Draw(rt, "edit")]
 	case "act":
 		fault.Hook = m.act(rt)
-		if fault.Op == "" || fault.Op == cloudflaretest.Delete {
+		if fault.Op == "" || fault.Op == cloudflaretest.Delete || rapid.Bool().Draw(rt, "during a DELETE") {
 			// What is added between the last list and the effect of a DELETE goes with
 			// the rest: the API can't be asked to disconnect some. So this one has none.
 			fault.Op, fault.Drop, fault.After = cloudflaretest.Delete, true, false

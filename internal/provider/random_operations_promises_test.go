@@ -135,13 +135,16 @@ func (m *model) checkState(rt *rapid.T, where string, state object) {
 	}
 }
 
-// checkRead: a read never removes, names what is gone, says what is pending, and
-// is silent otherwise.
-func (m *model) checkRead(rt *rapid.T, o *operation, before, after object) {
+// checkRead: a read never removes, believes a list that proves something, names
+// what is gone, says what is pending, and is silent otherwise.
+func (m *model) checkRead(rt *rapid.T, r *run, o *operation, before, after object) {
 	if after == nil {
 		rt.Fatalf("%s: dropped from the state by a read\n%s", o.address, o.diags)
 	}
 	m.checkState(rt, o.address, after)
+	if !m.wasListed(r, o.account, idsOf(claimed(after))) {
+		rt.Fatalf("%s: the read returns %v, which no list proves", o.address, claimed(after))
+	}
 	gone := missing(idsOf(claimed(before)), idsOf(claimed(after)))
 	pending := after["status"] == statusPending
 	due := pending || len(gone) > 0 || before["status"] == statusPending
@@ -158,6 +161,16 @@ func (m *model) checkRead(rt *rapid.T, o *operation, before, after object) {
 	case !due && len(o.diags) > 0:
 		rt.Fatalf("%s: the read of a connected account is not silent\n%s", o.address, o.diags)
 	}
+}
+
+// wasListed reports whether a list of this run had exactly these services. Reads
+// share their lists.
+func (m *model) wasListed(r *run, account string, ids []string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.operations, func(o *operation) bool {
+		return o.account == account && slices.ContainsFunc(m.recorder.eventsOf(o), func(e event) bool { return e.isList && slices.Equal(idsOf(e.listed), ids) })
+	})
 }
 
 // checkPlan: in a calm run, what a plan can know to fail fails at plan, nothing

@@ -41,13 +41,13 @@ func TestRandomOperations(t *testing.T) {
 				"look up":      m.lookUp,
 				"query":        m.query,
 				"act":          func(rt *rapid.T) { m.act(rt)() },
-				"fault":        m.fault,
 				"heal":         func(*rapid.T) { m.heal() },
 			}
 			for i := range 4 { // More often than the rest.
 				operations[fmt.Sprint("run ", i)] = m.run
 				operations[fmt.Sprint("edit ", i)] = m.edit
 				operations[fmt.Sprint("state ", i/2)] = m.editState
+				operations[fmt.Sprint("fault ", i/2)] = m.fault
 			}
 			rt.Repeat(operations)
 			m.converge(rt)
@@ -555,7 +555,7 @@ func (m *model) refresh(rt *rapid.T, r *run, s *step) bool {
 		return false
 	}
 	s.read, s.object = o, &read.instance
-	m.checkRead(rt, o, s.saved.state, read.state)
+	m.checkRead(rt, r, o, s.saved.state, read.state)
 	return true
 }
 
