@@ -542,8 +542,10 @@ func TestCreateOnTwoAccountsAtOnce(t *testing.T) {
 		c := newCore(t, server, nil)
 		started := time.Now()
 		results := make(chan outcome)
-		for _, account := range []string{accountA, accountB} {
-			go func() { results <- c.create(object{"account_id": account}) }()
+		plans := []plan{c.plan(instance{}, object{}), c.plan(instance{}, object{"account_id": accountB})}
+		c.nextProcess()
+		for _, p := range plans {
+			go func() { results <- c.apply(p) }()
 		}
 		for range 2 {
 			expect(t, (<-results).diags)
