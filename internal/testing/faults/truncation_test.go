@@ -222,7 +222,7 @@ func newSessionWith(t *testing.T, prepare func(*session) []string, env ...string
 		env = append(env, prepare(s)...)
 	}
 	s.plugin = startPlugin(t, env...)
-	ctx := withTimeout(t, time.Minute)
+	ctx := withTimeout(t, 3*time.Minute)
 	s.server.Account(template)
 	s.plugin.configure(t, object{"base_url": s.server.URL()})
 	get := func(resp response, callErr error) response {
@@ -275,7 +275,7 @@ func (s *session) readData(ctx context.Context, account string) (response, error
 // patience is how long an operation may take that has to wait for nothing, on a
 // machine with much else to do. propagationTimeout is the provider's own.
 const (
-	patience           = time.Minute
+	patience           = 3 * time.Minute
 	propagationTimeout = 10 * time.Second
 )
 
