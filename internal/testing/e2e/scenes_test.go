@@ -64,6 +64,19 @@ func routedTo(id string) []cloudflaretest.Policy {
 	}
 }
 
+// stack has two policies on one service, as the official Cloudflare provider writes
+// them: its messages were compared with those of a run beside that provider.
+func stack(_ *server, a *account) {
+	a.SetServices(checkout, network)
+	a.SetPolicies(routedTo(checkout.ID)[:2]...)
+}
+
+// stackReconnected is the stack whose services were connected again, under new IDs.
+func stackReconnected(s *server, a *account) {
+	stack(s, a)
+	a.SetServices(network, cloudflaretest.Service{ID: "44444444444444444444444444444444", Name: checkout.Name})
+}
+
 func servicesNamed(argument, value string) string {
 	return fmt.Sprintf("data \"pagerduty_connected_service\" \"this\" {\n  account_id = %q\n  %s = %q\n}\n", accountA, argument, value)
 }
@@ -139,6 +152,7 @@ func scenes(t *testing.T) []titled {
 			a.SetServices(network)
 			a.SetPolicies(routedTo(checkout.ID)...)
 		}}},
+		{"Refresh: a stack of two policies on one service, connected again under another ID", scene{imported: true, prepare: stackReconnected}},
 		{"Refresh: policies can't be listed", scene{imported: true, prepare: func(s *server, a *account) {
 			a.SetServices()
 			s.Fail(fault{Op: cloudflaretest.Policies, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
@@ -155,6 +169,8 @@ func scenes(t *testing.T) []titled {
 
 		// Destroy.
 		{"Destroy", scene{imported: true, args: []string{"plan", "-destroy"}, prepare: func(_ *server, a *account) { a.SetPolicies(routedTo(checkout.ID)...) }}},
+		{"Destroy: a stack of two policies on one service", scene{imported: true, prepare: stack, before: [][]string{{"apply", "-refresh-only"}}, args: []string{"plan", "-destroy"}}},
+		{"Destroy: the connection's block is removed, the policies on its service stay", scene{imported: true, prepare: stack, before: [][]string{{"apply", "-refresh-only"}}, then: "# The policies have the ID as a literal.\n"}},
 		{"Destroy: the account can't be listed", scene{imported: true, args: []string{"plan", "-destroy", "-refresh=false"}, prepare: listFails(http.StatusInternalServerError, 1001, "Internal error")}},
 		{"Destroy: stays connected", scene{imported: true, config: withSettings(plainConfig, "disconnect_on_destroy = false"), before: [][]string{apply}, args: []string{"plan", "-destroy"}}},
 		{"Destroy: a service that the plan did not name", scene{
