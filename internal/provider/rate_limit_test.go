@@ -276,7 +276,7 @@ func TestRateLimitWithAnotherUser(t *testing.T) {
 		rate  int
 		rude  bool
 	}{
-		"who uses the whole budget":     {large, 4, false},
+		"who uses the whole budget":     {medium, 4, false},
 		"who does not wait after a 429": {medium, 20, true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -207,7 +207,7 @@ func TestTruncatedTLS(t *testing.T) {
 	a := newAuthority(t)
 	s := newSessionWith(t, nil, "SSL_CERT_FILE="+a.file)
 	front := serveTLS(t, s.server, &tls.Config{Certificates: []tls.Certificate{a.issue(valid())}})
-	stride := 31
+	stride := 97
 	if *thorough {
 		stride = 1
 	}
