@@ -47,7 +47,7 @@ func TestConnectedService(t *testing.T) {
 }
 
 // connectsFirst is what each error of a lookup without a match says: how to connect
-// a service, and how to destroy all the same.
+// a service, and how to destroy anyway.
 var connectsFirst = append([]string{"Then run again", "terraform destroy -refresh=false"}, clicks...)
 
 func TestConnectedServiceNotFound(t *testing.T) {

@@ -160,8 +160,7 @@ func willBeDisconnected(accountID string, services []cloudflare.Service, listErr
 		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". If another service appears until then, destroy stops.",
 		policyLines("These notification policies stop paging:", affected),
 		"To keep the services connected, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`. "+
-			"If another block manages the same account, keep them: they are the other one's too. If this is a deposed object, don't apply: run `terraform state rm`, then import."+
-			"",
+			"If another block manages the same account, keep them: they are the other one's too. If this is a deposed object, don't apply: run `terraform state rm`, then import.",
 		behind))
 }
 
@@ -217,19 +216,19 @@ func alreadyConnectedAdvice(accountID string, replaced bool) string {
 func mayBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleAlreadyConnected,
 		"Account "+accountID+" is already connected to PagerDuty, with "+cloudflare.ServiceNames(services)+". "+
-			"Create takes them over if `adopt_existing` turns out to be true, else it stops with an error and changes nothing.")
+			"Create adopts them if `adopt_existing` turns out to be true, and otherwise stops with an error and changes nothing.")
 }
 
 func willBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleAdopts, paragraphs(
-		"Create takes over "+cloudflare.ServiceNames(services)+" of account "+accountID+". Make sure that no other Terraform state manages them.",
+		"Create adopts "+cloudflare.ServiceNames(services)+" of account "+accountID+". Make sure that no other Terraform state manages them.",
 		"If this plan also destroys the connection that manages them (a rename without a `moved` block, a taint), they may get disconnected instead, and policies that use them stop paging. "+
 			"Remove `adopt_existing` after the first apply."))
 }
 
 func unableToCheck(accountID string, err error) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleUnableToCheck, paragraphs(
-		"It is not known whether account "+accountID+" is connected to PagerDuty already. If it is, create takes that over with `adopt_existing`, else it stops with an error and changes nothing.",
+		"Could not check whether account "+accountID+" is already connected to PagerDuty. If it is, create adopts its services with `adopt_existing = true`, and otherwise stops with an error and changes nothing.",
 		"Details: "+err.Error()))
 }
 
@@ -355,7 +354,7 @@ func pendingCause(connection *cloudflare.Connection, timeout time.Duration) (cau
 	case !cloudflare.IsOutcomeUnknown(linkErr) && errors.Is(pollErr, context.DeadlineExceeded):
 		cause = "nobody chose services within " + inWords(timeout) + ", and Cloudflare refuses to link until then."
 	case cloudflare.IsOutcomeUnknown(linkErr):
-		cause = "it is not known what became of the link, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
+		cause = "the outcome of the link is unknown, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
 	default:
 		cause = "Cloudflare refuses to link until someone has chosen services there."
 	}

@@ -109,7 +109,7 @@ func explanations() []explanation {
 				return ok && f.byID && isPagerDutyID(missing.Wanted)
 			},
 			cause: lookedFor("No connected service of account %s has the ID %s."),
-			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`. To destroy all the same, run: terraform destroy -refresh=false"),
+			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`. To destroy anyway, run: terraform destroy -refresh=false"),
 			plain: true,
 		},
 		{
@@ -208,7 +208,8 @@ func explanations() []explanation {
 			next:  say("If a proxy intercepts TLS, add its certificate authority to the system's trust store. Check the provider's `base_url` (or " + envBaseURL + ")."),
 		},
 
-		// What the API says, by code before status.
+		// What the API, or something in its place, says. A code tells more than a
+		// status, but nothing that comes with a 5xx or is not the API's is believed.
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
 			cause: say("The Cloudflare API, or something between it and this machine, has a problem."),
@@ -223,7 +224,15 @@ func explanations() []explanation {
 			when:  hasCode("6003", "6103", "6111", "9106", "10001"),
 			cause: say("Cloudflare says that the credential is malformed."),
 			next: say("Check " + credentials + ". Look for quotes, `Bearer ` or a dash of another kind in it. " +
-				"A Global API Key belongs into `api_key`, with `email`; a token into `api_token`."),
+				"A Global API Key goes in `api_key`, with `email`; a token goes in `api_token`."),
+		},
+		{
+			when:  afterList(http.StatusUnauthorized, http.StatusForbidden),
+			cause: say("Cloudflare refused this request."),
+			next: func(f failure) string {
+				return "The account could be listed, so the credentials are valid and the account exists. But the request needs " + f.permission + " on account " + f.accountID + ", and at least one zone on a Business plan or higher in it."
+			},
+			outOfReach: true,
 		},
 		{
 			when:       apiError(func(e *cloudflare.APIError) bool { return e.HasCode("7003") || e.Mentions("9109", "account") }),
@@ -240,7 +249,7 @@ func explanations() []explanation {
 			when:  status(http.StatusForbidden),
 			cause: say("Cloudflare refused this request."),
 			next: func(f failure) string {
-				return "Either the credentials are not valid any more, or they lack " + f.permission + " on account " + f.accountID + ", or the account has no zone on a Business plan or higher. Check both, and " + credentials + "."
+				return "Check that the credentials are valid and not revoked: " + credentials + ". Check that they belong to account " + f.accountID + " and have " + f.permission + " on it, and that it has a zone on a Business plan or higher."
 			},
 			outOfReach: true,
 		},
@@ -257,7 +266,7 @@ func explanations() []explanation {
 		},
 		{
 			when:  is[*cloudflare.APIError],
-			cause: say("The response of the Cloudflare API is not one that this request has."),
+			cause: say("Cloudflare's response is not one that this request should get."),
 			next:  say("Run again. If it persists, report it with the details below, and check any proxy on the way."),
 		},
 
@@ -312,6 +321,14 @@ func status(code int) func(failure) bool {
 	return apiError(func(e *cloudflare.APIError) bool { return e.StatusCode == code })
 }
 
+// afterList is a refusal of what a flow does only once it has listed the account:
+// neither that account nor that the credentials are valid is in doubt.
+func afterList(codes ...int) func(failure) bool {
+	return apiError(func(e *cloudflare.APIError) bool {
+		return (e.Op == cloudflare.OpToken || e.Op == cloudflare.OpDelete) && slices.Contains(codes, e.StatusCode)
+	})
+}
+
 func say(text string) func(failure) string { return func(failure) string { return text } }
 
 // lookedFor puts the account and what was looked for into a sentence.
@@ -324,5 +341,5 @@ func lookedFor(format string) func(failure) string {
 
 // connectFirst also says how to destroy: a lookup that fails stops that too.
 func connectFirst(f failure) string {
-	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\nTo destroy all the same, run: terraform destroy -refresh=false"
+	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\nTo destroy anyway, run: terraform destroy -refresh=false"
 }

@@ -25,6 +25,13 @@ func refusal(status int, code, message string) *cloudflare.APIError {
 	return &cloudflare.APIError{StatusCode: status, Errors: []cloudflare.ErrorDetail{{Code: code, Message: message}}}
 }
 
+// refusalOf is one of this request.
+func refusalOf(op cloudflare.Operation, status int, code string) *cloudflare.APIError {
+	e := refusal(status, code, "no")
+	e.Op = op
+	return e
+}
+
 // untrusted is what crypto/tls makes of a certificate that it can't verify.
 func untrusted(err error) error {
 	return fmt.Errorf("GET: %w", &tls.CertificateVerificationError{Err: err})
@@ -107,14 +114,18 @@ func TestExplanations(t *testing.T) {
 		"9109 of the account":  lets(not(says(of(refusal(403, "9109", "Invalid account identifier")), noAccount, account...), "`api_token`", "PERMISSION")),
 		"9109 of a token":      lets(not(says(of(refusal(403, "9109", "Cannot use the access token from location: 192.0.2.1")), refused, append([]string{"PERMISSION"}, credential...)...), "`account_id`")),
 		"401":                  not(says(of(refusal(401, "1000", "no")), "Cloudflare does not accept the credentials.", append([]string{"not expired"}, credential...)...), "`account_id`"),
-		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"PERMISSION on account " + accountA, "Business plan or higher"}, credential...)...)),
+		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"belong to account " + accountA, "have PERMISSION", "Business plan or higher"}, credential...)...)),
+		"401 of a token":       lets(not(says(of(refusalOf(cloudflare.OpToken, 401, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...)),
+		"403 of a token":       lets(not(says(of(refusalOf(cloudflare.OpToken, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...)),
+		"9109 of a token's":    lets(not(says(of(refusalOf(cloudflare.OpToken, 403, "9109")), refused, "could be listed"), credential...)),
+		"403 of a DELETE":      lets(not(says(of(refusalOf(cloudflare.OpDelete, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA), credential...)),
 		"404":                  lets(not(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", account...), "`base_url`")),
 		"404, other base URL":  elsewhere(lets(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", append([]string{"`base_url`", "/client/v4"}, account...)...))),
 		"500":                  not(says(of(refusal(500, "1000", "no")), troubled, "https://www.cloudflarestatus.com", "CF-Ray"), "`api_token`"),
 		"599":                  says(of(&cloudflare.APIError{StatusCode: 599}), troubled, "https://www.cloudflarestatus.com"),
 		"other refusal":        not(says(of(refusal(400, "1000", "no")), refused, "The details below have its reason."), "`api_token`", "`account_id`"),
-		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "The response of the Cloudflare API is not one that this request has.", "Run again", "report it"), "`api_token`", "`account_id`"),
-		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "The response of the Cloudflare API is not one that this request has.", "proxy"),
+		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "Cloudflare's response is not one that this request should get.", "Run again", "report it"), "`api_token`", "`account_id`"),
+		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "Cloudflare's response is not one that this request should get.", "proxy"),
 	}
 	for _, code := range []string{"6003", "6103", "6111", "9106", "10001"} {
 		for _, status := range []int{400, 401, 403} {
@@ -170,7 +181,7 @@ func TestPendingCause(t *testing.T) {
 	t.Parallel()
 	const (
 		refuses = "Cloudflare refuses to link until someone has chosen services there."
-		unknown = "it is not known what became of the link"
+		unknown = "the outcome of the link is unknown"
 	)
 	canceled := fmt.Errorf("x: %w", context.Canceled)
 	deadline := fmt.Errorf("x: %w", context.DeadlineExceeded)

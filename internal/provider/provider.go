@@ -13,10 +13,8 @@ import (
 	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -31,7 +29,10 @@ const (
 	homePage = "https://github.com/seed-bcdb0ca7/" + name
 )
 
-var _ provider.ProviderWithListResources = (*pagerdutyProvider)(nil)
+var (
+	_ provider.ProviderWithListResources  = (*pagerdutyProvider)(nil)
+	_ provider.ProviderWithValidateConfig = (*pagerdutyProvider)(nil)
+)
 
 // New returns the factory that a provider server needs. The version stands in
 // the user agent.
@@ -58,7 +59,7 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*; to connect and disconnect, the *Write* (in the dashboard's form: *Edit*) of either. " + fromEnvironment(envAPIToken) + " Not together with `api_key` and `email`.",
 				Optional:            true,
 				Sensitive:           true,
-				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential), stringvalidator.ConflictsWith(path.MatchRoot("api_key"), path.MatchRoot("email"))},
+				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential)},
 			},
 			"api_key": schema.StringAttribute{
 				MarkdownDescription: "Legacy Cloudflare global API key; needs `email` too. Prefer an API token, which can be limited to what is needed. " + fromEnvironment(envAPIKey),
@@ -92,6 +93,12 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 
 func fromEnvironment(variable string) string {
 	return "Can also be set as `" + variable + "` in the environment."
+}
+
+func (p *pagerdutyProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	resp.Diagnostics.Append(model.conflicts()...)
 }
 
 func (p *pagerdutyProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {

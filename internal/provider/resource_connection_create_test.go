@@ -246,7 +246,7 @@ func TestCreateAfterUnknownOutcome(t *testing.T) {
 						expectState(t, created.state, object{"status": "connected", "services": listed(primary)})
 						return
 					}
-					expect(t, created.diags, isPending("not known what became of the link", "terraform apply -replace=pagerduty_connection.NAME", "Details: GET", "pagerduty/connect/[redacted]"))
+					expect(t, created.diags, isPending("outcome of the link is unknown", "terraform apply -replace=pagerduty_connection.NAME", "Details: GET", "pagerduty/connect/[redacted]"))
 					expectState(t, created.state, object{"status": "pending"})
 				})
 			})
@@ -381,7 +381,7 @@ func TestCreateRefusals(t *testing.T) {
 				fault.Status, fault.Body = http.StatusForbidden, cloudflaretest.Failure(10000, "Authentication error")
 				server.Fail(fault)
 				created := newCore(t, server, nil).create(object{})
-				expect(t, created.diags, append(test.plan, anError(connectFailed, "account "+accountA, "403", "CF-Ray", "Authentication error (code 10000)", writePermission, "Business plan", "`api_token`", envAPIToken))...)
+				expect(t, created.diags, append(test.plan, anError(connectFailed, "account "+accountA, "403", "CF-Ray", "Authentication error (code 10000)", writePermission, "Business plan"))...)
 				if created.state != nil {
 					t.Errorf("kept %v", created.state)
 				}

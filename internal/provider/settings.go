@@ -55,6 +55,17 @@ func resolveSettings(model providerModel, getenv func(string) string) (settings,
 	return s, r.diags
 }
 
+// conflicts is an error for two kinds of credentials. What is not known yet may
+// turn out to be null.
+func (m providerModel) conflicts() (diags diag.Diagnostics) {
+	given := func(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
+	if given(m.APIToken) && (given(m.APIKey) || given(m.Email)) {
+		diags.AddAttributeError(path.Root("api_token"), "Conflicting Cloudflare Credentials",
+			"The arguments `api_key` and `email` can't be set together with `api_token`: remove one kind.")
+	}
+	return diags
+}
+
 type resolver struct {
 	getenv  func(string) string
 	unknown []string
@@ -68,13 +79,10 @@ func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
 	legacyConfigured := !model.APIKey.IsNull() || !model.Email.IsNull()
 	switch {
 	case tokenConfigured && legacyConfigured:
-		// What is not known yet may turn out to be null.
-		token, key, email := r.known("api_token", model.APIToken), r.known("api_key", model.APIKey), r.known("email", model.Email)
-		if !token || !key && !email {
-			break
-		}
-		r.diags.AddAttributeError(path.Root("api_token"), "Conflicting Cloudflare Credentials",
-			"The arguments `api_key` and `email` can't be set together with `api_token`: remove one kind.")
+		r.known("api_token", model.APIToken)
+		r.known("api_key", model.APIKey)
+		r.known("email", model.Email)
+		r.diags.Append(model.conflicts()...)
 	case tokenConfigured, !legacyConfigured && r.getenv(envAPIToken) != "":
 		return cloudflare.Credentials{APIToken: r.text("api_token", envAPIToken, model.APIToken, cloudflare.ValidateCredential)}
 	case legacyConfigured, r.getenv(envAPIKey) != "", r.getenv(envEmail) != "":
@@ -86,7 +94,7 @@ func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
 		r.diags.AddAttributeError(path.Root("api_token"), "Missing Cloudflare Credentials",
 			fmt.Sprintf("No credentials are configured. Set the argument `api_token` or the environment variable %s to a Cloudflare API token, "+
 				"or, for a legacy API key, the arguments `api_key` and `email` or the environment variables %s and %s.\n\n"+
-				"API tokens are made in the dashboard under My Profile > API Tokens; reading needs \"Notifications Read\", connecting and disconnecting \"Notifications Write\" (in that form: Edit).",
+				"API tokens are made in the dashboard under My Profile > API Tokens. Reading needs "+readPermission+"; connecting and disconnecting, "+writePermission+".",
 				envAPIToken, envAPIKey, envEmail))
 	}
 	return cloudflare.Credentials{}

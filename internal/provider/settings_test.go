@@ -212,8 +212,8 @@ func TestValidateProvider(t *testing.T) {
 		summary string
 		part    string
 	}{
-		"token and key":            {object{"api_token": "t", "api_key": "k"}, "api_token", "Invalid Attribute Combination", "api_key"},
-		"token and email":          {object{"api_token": "t", "email": "m"}, "api_token", "Invalid Attribute Combination", "email"},
+		"token and key":            {object{"api_token": "t", "api_key": "k"}, "api_token", "Conflicting Cloudflare Credentials", "api_key"},
+		"token and email":          {object{"api_token": "t", "email": "m"}, "api_token", "Conflicting Cloudflare Credentials", "email"},
 		"empty token":              {object{"api_token": ""}, "api_token", credential, "must not be empty"},
 		"white space in token":     {object{"api_token": "a b"}, "api_token", credential, "white space"},
 		"line break in token":      {object{"api_token": "ab\n"}, "api_token", credential, "line break"},

@@ -183,7 +183,6 @@ func messagesIn(output string) string {
 // have them.
 var inProcess = map[string]string{
 	"Unable to List PagerDuty Connections": "terraform query is newer than " + messagesVersion,
-	"Conflicting Cloudflare Credentials":   "terraform validates first, and says Invalid Attribute Combination",
 	"Unexpected Private Data":              "a bug",
 	"Unexpected Provider Data":             "a bug",
 }
