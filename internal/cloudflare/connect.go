@@ -168,7 +168,7 @@ func (c *Client) Disconnect(ctx context.Context, accountID string, approved []Se
 		}
 		return Disconnection{}, stopped
 	case err == nil, statusOf(err) == http.StatusNotFound, IsOutcomeUnknown(err) && ctx.Err() == nil:
-		// Done, or settled by a list.
+		// Done, or a list tells.
 	default:
 		return Disconnection{}, err
 	}

@@ -936,7 +936,7 @@ func TestRefusedDeletion(t *testing.T) {
 	}
 }
 
-// A DELETE whose outcome is unknown to the end is settled by lists.
+// A DELETE whose outcome is unknown to the end is found by lists.
 func TestDeleteOfUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]cloudflaretest.Fault{

@@ -64,7 +64,7 @@ func (g *gate) enter(ctx context.Context, req *request) (f *flight, joined bool,
 		}
 		woken, cancel := context.WithCancel(ctx)
 		stop := context.AfterFunc(changed, cancel) //nolint:contextcheck // It signals, and cancels nothing of the request.
-		_ = g.clock.Sleep(woken, wait)             // What ended it shows in the next round.
+		_ = g.clock.Sleep(woken, wait)             // What ended it shows in the next iteration.
 		stop()
 		cancel()
 	}

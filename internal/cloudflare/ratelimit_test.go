@@ -155,7 +155,7 @@ func TestRateLimitBlocksOtherRequests(t *testing.T) {
 func TestCheckWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		before, fault *cloudflaretest.Fault // of a list before, and of the peek
+		before, fault *cloudflaretest.Fault // of a list before, and of the check
 		wait          time.Duration         // that the error has, if it is about the rate limit
 		requests      int
 	}{

@@ -358,7 +358,7 @@ func (c *core) applyOnce(p plan) outcome {
 	return out
 }
 
-// create, and anything else that a plan without errors leads to.
+// create, and anything else that a plan without errors does.
 func (c *core) converge(prior instance, config object) outcome {
 	c.t.Helper()
 	p := c.plan(prior, config)

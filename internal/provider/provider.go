@@ -34,8 +34,8 @@ var (
 	_ provider.ProviderWithValidateConfig = (*pagerdutyProvider)(nil)
 )
 
-// New returns the factory that a provider server needs. The version stands in
-// the user agent.
+// New returns the factory that a provider server needs. The version is part
+// of the user agent.
 func New(version string) func() provider.Provider {
 	return func() provider.Provider { return &pagerdutyProvider{version: version} }
 }

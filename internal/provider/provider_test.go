@@ -33,7 +33,7 @@ var (
 	second  = cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Second"}
 )
 
-// standIn is the stand-in with two accounts. At its end it looks for links that
+// fakeAPI is a fake API with two accounts. At its end it checks for links that
 // were made twice with one token.
 type fakeAPI struct {
 	*cloudflaretest.Server

@@ -148,7 +148,7 @@ type options struct {
 	fromSaved bool
 }
 
-// step is what a plan says of an object, and what its apply leads to.
+// step is what a plan says of an object, and what its apply does.
 type step struct {
 	plan
 	address *address
@@ -752,7 +752,7 @@ func (m *model) converge(rt *rapid.T) {
 	removed := func(a *address) bool { return a.block == nil }
 	all := func(*address) bool { return true }
 	none := func(*address) bool { return false }
-	m.settle(rt, options{include: removed, includeDeposed: all, replace: none, refresh: true})
+	m.mustApply(rt, options{include: removed, includeDeposed: all, replace: none, refresh: true})
 
 	for _, account := range m.accounts() {
 		account.PersonDisconnects()
@@ -765,10 +765,10 @@ func (m *model) converge(rt *rapid.T) {
 			}
 		}
 	} else {
-		m.settle(rt, options{include: managed, includeDeposed: none, replace: none, refresh: true})
+		m.mustApply(rt, options{include: managed, includeDeposed: none, replace: none, refresh: true})
 		m.connect(rt)
 	}
-	m.settle(rt, options{include: managed, includeDeposed: none, replace: none, refresh: true})
+	m.mustApply(rt, options{include: managed, includeDeposed: none, replace: none, refresh: true})
 
 	r := m.planRun(rt, options{include: managed, includeDeposed: none, replace: none, refresh: true})
 	if r == nil {
@@ -790,8 +790,8 @@ func (m *model) connect(rt *rapid.T) {
 	}
 }
 
-// settle is a plan and an apply that have to succeed.
-func (m *model) settle(rt *rapid.T, with options) {
+// mustApply is a plan and an apply that have to succeed.
+func (m *model) mustApply(rt *rapid.T, with options) {
 	r := m.planRun(rt, with)
 	if r == nil {
 		rt.Fatalf("the plan fails, though all is well")

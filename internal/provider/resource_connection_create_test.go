@@ -218,7 +218,7 @@ var unknownOutcomes = map[string]cloudflaretest.Fault{
 	"stalled":  {Stall: time.Hour},
 }
 
-// What became of a link whose outcome is unknown is settled by polling. It is not
+// What became of a link whose outcome is unknown is found by polling. It is not
 // sent again, and no other token is linked.
 func TestCreateAfterUnknownOutcome(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 func TestFaultyResponses(t *testing.T) {
 	t.Parallel()
 	const (
-		dashless = "0123456789abcdef0123456789abcdef"
+		plain    = "0123456789abcdef0123456789abcdef"
 		capitals = "01234567-89AB-CDEF-0123-456789ABCDEF"
 		ok       = `"errors":[],"messages":[],"success":true`
 	)
@@ -27,13 +27,13 @@ func TestFaultyResponses(t *testing.T) {
 		"no result":           {Fault{Op: List, Edit: Set("result", "")}, 200, `{` + ok + `}`, false},
 		"null":                {Fault{Op: List, Edit: Set("result", "null")}, 200, `{"errors":[],"messages":[],"result":null,"success":true}`, true},
 		"one object":          {Fault{Op: List, Edit: Set("result", `{"id":"a","name":"API"}`)}, 200, `{"errors":[],"messages":[],"result":{"id":"a","name":"API"},"success":true}`, false},
-		"more than it holds":  {Fault{Op: List, Edit: Set("result_info", `{"total_count":2}`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + dashless + `","name":"API"}],"result_info":{"total_count":2},"success":true}`, true},
+		"more than it holds":  {Fault{Op: List, Edit: Set("result_info", `{"total_count":2}`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"result_info":{"total_count":2},"success":true}`, true},
 		"more pages":          {Fault{Op: Policies, Edit: Set("result_info", `{"page":1,"total_pages":2}`)}, 200, `{"errors":[],"messages":[],"result":[],"result_info":{"page":1,"total_pages":2},"success":true}`, true},
-		"twice":               {Fault{Op: List, Edit: Twice}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + dashless + `","name":"API"},{"id":"` + capitals + `","name":"API"}],"success":true}`, true},
+		"twice":               {Fault{Op: List, Edit: Twice}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"` + capitals + `","name":"API"}],"success":true}`, true},
 		"another form":        {Fault{Op: List, Edit: Reshape}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + capitals + `","name":"API"}],"success":true}`, true},
-		"one more":            {Fault{Op: List, Edit: Append(`{"id":"b","name":"Batch"}`, `"no object"`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + dashless + `","name":"API"},{"id":"b","name":"Batch"},"no object"],"success":true}`, false},
-		"no names":            {Fault{Op: List, Edit: SetEach("name", "")}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + dashless + `"}],"success":true}`, false},
-		"success with errors": {Fault{Op: List, Edit: Set("errors", Messages("partial failure"))}, 200, `{"errors":` + said + `,"messages":[],"result":[{"id":"` + dashless + `","name":"API"}],"success":true}`, false},
+		"one more":            {Fault{Op: List, Edit: Append(`{"id":"b","name":"Batch"}`, `"no object"`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"b","name":"Batch"},"no object"],"success":true}`, false},
+		"no names":            {Fault{Op: List, Edit: SetEach("name", "")}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `"}],"success":true}`, false},
+		"success with errors": {Fault{Op: List, Edit: Set("errors", Messages("partial failure"))}, 200, `{"errors":` + said + `,"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"success":true}`, false},
 		"messages":            {Fault{Op: Delete, Edit: Set("messages", Messages("partial failure"))}, 200, `{"errors":[],"messages":` + said + `,"success":true}`, true},
 		"messages alone": {Fault{Op: List, Status: 400, Body: Failure(1, "x"), Edit: func(body []byte) []byte {
 			return Set("messages", Messages("partial failure"))(Set("errors", "[]")(body))
@@ -47,7 +47,7 @@ func TestFaultyResponses(t *testing.T) {
 			t.Parallel()
 			over(t, func(s *Server, c client) {
 				t := c.t
-				s.Account(account).SetServices(Service{ID: dashless, Name: "API"})
+				s.Account(account).SetServices(Service{ID: plain, Name: "API"})
 				s.Fail(test.fault)
 				method, path := "GET", pagerduty
 				switch test.fault.Op {

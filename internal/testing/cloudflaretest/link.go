@@ -29,7 +29,7 @@ type LinkModel struct {
 	// connected. It only matters with NeedsPerson; a link that needs no person always has its Status.
 	Always bool
 
-	// Services that the link connects, or a person who names none. Nil is one service, On-call, with an ID that
+	// Services that the link connects, or a person who chose none. Nil is one service, On-call, with an ID that
 	// depends on the account alone; an empty slice is none.
 	Services []Service
 	// Lists is how many lists after the link still show nothing of it.

@@ -50,7 +50,7 @@ func TestPending(t *testing.T) {
 			expectServices(t, "in the state", services(w), []cloudflaretest.Service{})
 			expectPolicy(w, "other", network.ID)
 
-			// It says so until someone acts, and stands in nobody's way.
+			// It says so until someone acts, and keeps nothing else from working.
 			w.Run(2, "plan", "-detailed-exitcode")
 			terraformtest.ExpectText(t, w.Run(0, "apply", "-refresh-only"), "Warning: PagerDuty Connection Is Pending")
 			terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: Invalid index")

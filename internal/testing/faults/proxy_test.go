@@ -220,19 +220,19 @@ type noReuseToxic struct{}
 
 func (*noReuseToxic) Pipe(stub *toxics.ToxicStub) {
 	var received []byte
-	for answered := false; ; {
+	for responded := false; ; {
 		select {
 		case <-stub.Interrupt:
 			return
 		case chunk := <-stub.Input:
-			if chunk == nil || answered {
+			if chunk == nil || responded {
 				stub.Close()
 				return
 			}
 			stub.Output <- chunk
 			received = append(received, chunk.Data...)
 			response, _ := nextResponse(received)
-			answered = response != nil
+			responded = response != nil
 		}
 	}
 }

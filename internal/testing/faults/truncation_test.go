@@ -21,7 +21,7 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
 )
 
-var thorough = flag.Bool("thorough", false, "try every byte offset in every way, and more rounds of the operator's faults")
+var thorough = flag.Bool("thorough", false, "try every byte offset in every way, and more iterations of the operator's faults")
 
 const (
 	list, token = cloudflaretest.List, cloudflaretest.Token

@@ -132,7 +132,7 @@ func prepare(ctx context.Context, temp, executable string) (terraform terraformt
 	return terraform, os.WriteFile(filepath.Join(terraform.Dir, "main.tf"), config, 0o600)
 }
 
-// orInterrupted replaces the surprises that an interrupt leads to.
+// orInterrupted replaces the surprises that an interrupt causes.
 func orInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

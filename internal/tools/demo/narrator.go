@@ -40,7 +40,7 @@ func (n *narrator) say(format string, args ...any) {
 	n.print("", wrap(fmt.Sprintf(format, args...)))
 }
 
-// meanwhile tells what somebody did elsewhere.
+// meanwhile tells what someone did elsewhere.
 func (n *narrator) meanwhile(what string) {
 	n.print(yellow, wrap("Meanwhile: "+what+" (For the demo, the fake API does that.)")+"\n")
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/terraformtest"
 )
 
-// scene is one run of terraform: what somebody else does before it, what it is
+// scene is one run of terraform: what someone else does before it, what it is
 // for, and what must hold after it.
 type scene struct {
 	title     string
