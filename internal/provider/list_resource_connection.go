@@ -93,9 +93,6 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 					return
 				}
 			}
-			if ctx.Err() != nil {
-				break // The accounts that are left would all say so.
-			}
 		}
 		if len(failed) > 0 {
 			push(list.ListResult{Diagnostics: diag.Diagnostics{queryFailed(failed, len(accounts))}})
