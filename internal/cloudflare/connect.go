@@ -288,3 +288,15 @@ func (c *Client) ConnectedInRun(accountID string) bool {
 	defer c.connectedMu.Unlock()
 	return c.connected[strings.ToLower(accountID)]
 }
+
+// ConnectedAnotherInRun reports whether this client has connected or adopted an
+// account other than this one.
+func (c *Client) ConnectedAnotherInRun(accountID string) bool {
+	c.connectedMu.Lock()
+	defer c.connectedMu.Unlock()
+	others := len(c.connected)
+	if c.connected[strings.ToLower(accountID)] {
+		others--
+	}
+	return others > 0
+}

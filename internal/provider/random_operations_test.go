@@ -156,6 +156,7 @@ type step struct {
 	saved   *instance // what is in the state; nil for nothing
 	object  *instance // the same, refreshed
 	deposed bool
+	tainted bool
 	forced  bool
 	fails   bool // its plan does
 	read    *operation
@@ -482,7 +483,7 @@ func (m *model) planRun(rt *rapid.T, with options) *run {
 	r := m.newRun(rt)
 	for _, a := range m.addresses {
 		if with.include(a) && (a.current != nil || a.block != nil) {
-			r.steps = append(r.steps, &step{address: a, block: a.block, saved: a.current, object: a.current, forced: with.replace(a)})
+			r.steps = append(r.steps, &step{address: a, block: a.block, saved: a.current, object: a.current, tainted: a.tainted, forced: with.replace(a)})
 		}
 		if with.includeDeposed(a) {
 			for _, deposed := range a.deposed {

@@ -258,6 +258,29 @@ func TestDeleteTransfersOwnership(t *testing.T) {
 	})
 }
 
+// A tainted connection whose account changes is planned as a create, which knows
+// nothing of the old account. With create_before_destroy its object is deposed, and
+// stays until a plan has named what goes with it.
+func TestDeleteStopsAtDeposedObjectOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *fakeAPI) {
+		t := server.t
+		server.a.SetServices(primary)
+		c := newCore(t, server, nil)
+		expect(t, c.create(object{"account_id": accountB}).diags)
+		destroyed := c.apply(c.planOnce(connected(primary), nil))
+		expect(t, destroyed.diags, anError(disconnectFailed, "did not name", `"Primary"`, "Nothing was disconnected", "Plan again"))
+		expectServices(t, server.a, primary)
+
+		// The plan of the next run names it.
+		c = c.rerun(nil)
+		p := c.planOnce(connected(primary), nil)
+		expect(t, p.diags, aWarning(of(titleDisconnects, accountA), `"Primary"`))
+		expect(t, c.rerun(nil).apply(p).diags)
+		expectServices(t, server.a)
+	})
+}
+
 // A connection that is still pending is owned as well.
 func TestDeleteTransfersPendingConnection(t *testing.T) {
 	t.Parallel()

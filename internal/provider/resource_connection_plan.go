@@ -165,10 +165,17 @@ func (r *connectionResource) approve(ctx context.Context, services []cloudflare.
 // Terraform plans the destroy of a deposed object again during apply, when
 // whatever is listed by then would be approved: an approval of Delete's own run
 // does not count, and the state's services do instead.
+//
+// Nothing counts where this run has connected another account: the object may be
+// deposed by a tainted connection that moved there, which no plan has named.
+// Planned again, a deposed object is named.
 func (r *connectionResource) approved(ctx context.Context, private privateReader, state *connectionModel) ([]cloudflare.Service, diag.Diagnostics) {
 	approval, diags := readNote(ctx, private, approvalKey)
 	if approval != nil && approval.Run != r.data.run {
 		return approval.Services, diags
+	}
+	if approval != nil && r.data.client.ConnectedAnotherInRun(state.AccountID.ValueString()) {
+		return nil, diags
 	}
 	services, more := toServices(ctx, state.Services)
 	diags.Append(more...)

@@ -20,7 +20,7 @@ func TestAdoptGuide(t *testing.T) {
 	changes := regexp.MustCompile("(?s)```diff\n(.*?)```").FindAllStringSubmatch(guide, -1)
 	plans := []string{
 		"Plan: 1 to import, 0 to add, 1 to change, 0 to destroy.", // The import can't know disconnect_on_destroy.
-		"Plan: 0 to add, 0 to change, 0 to destroy", // Terraform and OpenTofu say in their own words that it is let go.
+		"Plan: 0 to add, 0 to change, 0 to destroy",               // Terraform and OpenTofu say in their own words that it is let go.
 	}
 	if len(changes) != len(plans) {
 		t.Fatalf("%d changes, want %d", len(changes), len(plans))
