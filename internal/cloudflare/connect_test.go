@@ -606,7 +606,7 @@ func TestDeadlineWithinTheLink(t *testing.T) {
 		connection, err := b.connect(ctx)
 		noError(t, err)
 		equal(t, "interrupted", wants[*cloudflare.EndedError](t, connection.LinkErr).Interrupted(), false)
-		says(t, connection.LinkErr, "[redacted]: the time for this operation is up")
+		says(t, connection.LinkErr, "[redacted]: the operation timed out")
 	})
 }
 
@@ -1206,7 +1206,7 @@ func TestFlowWithoutTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
 		_, err := b.connect(ctx)
-		equal(t, "error", err.Error(), "GET …/pagerduty: the time for this operation is up")
+		equal(t, "error", err.Error(), "GET …/pagerduty: the operation timed out")
 		_, err = b.Disconnect(ctx, b.account, nil)
 		equal(t, "interrupted", wants[*cloudflare.EndedError](t, err).Interrupted(), false)
 		equal(t, "requests", b.server.Count(""), 0)

@@ -142,7 +142,7 @@ func (e *EndedError) Interrupted() bool { return errors.Is(e.Err, context.Cancel
 
 // Error says which of the two it was, and what had failed until then.
 func (e *EndedError) Error() string {
-	text := "the time for this operation is up"
+	text := "the operation timed out"
 	if e.Interrupted() {
 		text = "the operation was interrupted"
 	}
@@ -267,7 +267,7 @@ type StillListedError struct {
 func (e *StillListedError) Error() string {
 	text := "the services should be gone, but that could not be confirmed"
 	if len(e.Services) > 0 {
-		text = "the services were to be disconnected, but the API still lists " + ServiceNames(e.Services)
+		text = "the services should be disconnected, but the API still lists " + ServiceNames(e.Services)
 	}
 	for _, err := range e.Unwrap() {
 		text += "\n" + err.Error()

@@ -128,7 +128,7 @@ func TestNotJSON(t *testing.T) {
 	client, _ := responding(t, 403, http.Header{"Content-Type": {"text/html; charset=UTF-8"}, "Cf-Ray": {"ray"}}, page)
 	for op, send := range requestsOf(client, "a") {
 		err := send(t.Context())
-		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not the JSON of the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
+		says(t, err, "403 Forbidden (CF-Ray ray)", fmt.Sprintf("not JSON from the Cloudflare API (text/html; charset=UTF-8, %d bytes)", len(page)))
 		if op == cloudflaretest.Token {
 			mustNotHold(t, err.Error(), "Blocked")
 			continue
@@ -149,7 +149,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			for op, send := range requestsOf(client, "a") {
 				*requests = nil
 				err := send(t.Context())
-				says(t, err, fmt.Sprint(status), "redirects are not followed")
+				says(t, err, fmt.Sprint(status), "does not follow redirects")
 				equal(t, "is the API's", wants[*cloudflare.APIError](t, err).NotAPI, true)
 				mustNotHold(t, err.Error(), someToken)
 				equal(t, fmt.Sprintf("requests of %s to %q", op, location), len(*requests), 1)

@@ -53,11 +53,11 @@ func TestListPolicies(t *testing.T) {
 func TestPoliciesThatCannotBeListed(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"success": true}`: "there is no result",
+		`{"success": true}`: "has no result",
 		`{"success": true, "result": [{"id": "p"}], "result_info": {"total_pages": 2}}`: "announces more than it holds",
 		`{"success": true, "result": "none"}`:                                           "not what this request returns",
 		`{"success": true, "result": [], "errors": ["Partial failure"]}`:                "Partial failure",
-		`<html>`: "not the JSON",
+		`<html>`: "not JSON from",
 		`{"success": true, "result": [` + strings.Repeat(`{},`, 10_000) + `{}]}`: "more than 10000 entries",
 	} {
 		client, requests := responding(t, 200, nil, body)

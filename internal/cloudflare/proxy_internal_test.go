@@ -31,7 +31,7 @@ func TestProxyFor(t *testing.T) {
 		"not for this host":   {base: api, env: map[string]string{"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": ".cloudflare.com"}},
 		"not for any":         {base: api, env: map[string]string{"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "*"}},
 		"loopback":            {base: "https://127.0.0.1:8443", env: map[string]string{"HTTPS_PROXY": "http://proxy.example"}},
-		"plain http":          {base: "http://localhost:8080", env: map[string]string{"HTTP_PROXY": "http://proxy.example", "HTTPS_PROXY": "http://proxy.example"}},
+		"Plain http":          {base: "http://localhost:8080", env: map[string]string{"HTTP_PROXY": "http://proxy.example", "HTTPS_PROXY": "http://proxy.example"}},
 		"plain http, capital": {base: "http://LOCALHOST:8080", env: map[string]string{"HTTP_PROXY": "http://proxy.example", "HTTPS_PROXY": "http://proxy.example"}},
 		"for plain http only": {base: api, env: map[string]string{"HTTP_PROXY": "http://pro xy:x"}},
 

@@ -139,7 +139,7 @@ func TestListResponses(t *testing.T) {
 		"whole info":  {200, `{"result": [{"id":"1"},{"id":"1"}], "result_info": {"total_count": 2, "total_pages": 1}, ` + ok, list("1", ""), ""},
 		"null errors": {200, `{"result": [], "success": true, "errors": null, "messages": null}`, list(), ""},
 
-		"missing":            {200, `{` + ok, nil, "there is no result, which proves nothing"},
+		"missing":            {200, `{` + ok, nil, "has no result, so it proves nothing"},
 		"more than it holds": {200, `{"result": [{"id":"1"}], "result_info": {"total_count": 2}, ` + ok, nil, "announces more than it holds"},
 		"count as text":      {200, `{"result": [], "result_info": {"total_count": "1"}, ` + ok, nil, "announces more than it holds"},
 		"more pages":         {200, `{"result": [{"id":"1"}], "result_info": {"total_pages": 2}, ` + ok, nil, "announces more than it holds"},
@@ -147,8 +147,8 @@ func TestListResponses(t *testing.T) {
 		"odd errors as well": {200, `{"result": [], "success": true, "errors": [7]}`, nil, "the errors in the response can't be read"},
 		"messages":           {400, `{"success": false, "errors": [], "messages": [{"code": 7, "message": "Not today"}]}`, nil, "Not today (code 7)"},
 		"no success":         {200, `{"result": [], "errors": []}`, nil, "does not say whether the request succeeded"},
-		"no envelope":        {200, `{"result": []}`, nil, "not the JSON of the Cloudflare API"},
-		"null success":       {200, `{"result": [], "success": null}`, nil, "not the JSON of the Cloudflare API"},
+		"no envelope":        {200, `{"result": []}`, nil, "not JSON from the Cloudflare API"},
+		"null success":       {200, `{"result": [], "success": null}`, nil, "not JSON from the Cloudflare API"},
 		"not a success":      {200, `{"result": [], "success": false, "errors": [{"code": 1, "message": "No luck"}]}`, nil, "No luck (code 1)"},
 		"silent failure":     {200, `{"result": [], "success": false}`, nil, "did not succeed, and gives no reason"},
 		"success as text":    {200, `{"result": [], "success": "true"}`, nil, "did not succeed"},
@@ -159,11 +159,11 @@ func TestListResponses(t *testing.T) {
 		"404":                {404, `{"success": false, "errors": [{"code": 7003, "message": "Could not route"}]}`, nil, "(code 7003)"},
 		"HTML":               {200, "<html>\n<title>Just a moment…</title>", nil, "it begins: <html> <title>Just a moment…</title>"},
 		"HTML 403":           {403, "<html>Blocked", nil, "it begins: <html>Blocked"},
-		"no body":            {200, "", nil, "not the JSON"},
-		"truncated":          {200, `{"result": [{"id": "1", "na`, nil, "not the JSON"},
-		"two values":         {200, `{"result": [], ` + ok + `{}`, nil, "not the JSON"},
-		"bare null":          {200, `null`, nil, "not the JSON"},
-		"bare list":          {200, `[]`, nil, "not the JSON"},
+		"no body":            {200, "", nil, "not JSON from"},
+		"truncated":          {200, `{"result": [{"id": "1", "na`, nil, "not JSON from"},
+		"two values":         {200, `{"result": [], ` + ok + `{}`, nil, "not JSON from"},
+		"bare null":          {200, `null`, nil, "not JSON from"},
+		"bare list":          {200, `[]`, nil, "not JSON from"},
 		"an empty object":    {200, `{"result": {}, ` + ok, nil, "a service has no ID"},
 		"a text":             {200, `{"result": "none", ` + ok, nil, "not what this request returns"},
 		"a service is text":  {200, `{"result": ["1"], ` + ok, nil, "not what this request returns"},
@@ -184,7 +184,7 @@ func TestListResponses(t *testing.T) {
 			says(t, err, test.err)
 			api := wants[*cloudflare.APIError](t, err)
 			equal(t, "status", api.StatusCode, test.status)
-			equal(t, "is not the API's", api.NotAPI, strings.Contains(test.err, "not the JSON") || strings.Contains(test.err, "it begins") || test.status == 204)
+			equal(t, "is not the API's", api.NotAPI, strings.Contains(test.err, "not JSON from") || strings.Contains(test.err, "it begins") || test.status == 204)
 			equal(t, "services", got, nil)
 		})
 	}
@@ -205,7 +205,7 @@ func TestTokenResponses(t *testing.T) {
 		"a break":    {201, `{"result": {"id": "se\ncret"}, "success": true}`, "", "the integration token must not contain white space"},
 		"too long":   {201, `{"result": {"id": "` + strings.Repeat("secret", 100) + `"}, "success": true}`, "", "the integration token is too long"},
 		"a text":     {201, `{"result": "secret", "success": true}`, "", "not what this request returns"},
-		"cut short":  {201, `{"result": {"id": "secret"`, "", "not the JSON"},
+		"cut short":  {201, `{"result": {"id": "secret"`, "", "not JSON from"},
 		"HTML":       {201, `<html>secret`, "", "(no content type, 12 bytes)"},
 		"no success": {201, `{"result": {"id": "secret"}}`, "", "(no content type, 28 bytes)"},
 		"told twice": {201, `{"result": {"id": "secret"}, "success": true, "errors": ["Made s-e-cret"]}`, "", "Made [redacted]"},

@@ -170,7 +170,7 @@ const (
 
 var (
 	errUnexpectedResult = errors.New("the result is not what this request returns")
-	errNoResult         = errors.New("there is no result, which proves nothing")
+	errNoResult         = errors.New("the response has no result, so it proves nothing")
 	errListTooLarge     = fmt.Errorf("there are more than %d entries, or more than %d MiB of them", maxListEntries, maxListSize>>20)
 	errListIncomplete   = errors.New("the list announces more than it holds")
 )
@@ -297,13 +297,13 @@ func (r *response) malformed(problem error) *APIError {
 
 // foreign is a response that is not the API's.
 func (r *response) foreign() *APIError {
-	failure := r.failure("redirects are not followed, since they would carry the credentials elsewhere")
+	failure := r.failure("the provider does not follow redirects, because they could send the credentials to another server")
 	if r.status < 300 || r.status >= 400 {
 		contentType := safeText(r.header.Get("Content-Type"), 100, r.masker)
 		if contentType == "" {
 			contentType = "no content type"
 		}
-		failure = r.malformed(fmt.Errorf("the response is not the JSON of the Cloudflare API (%s, %d bytes)", contentType, len(r.body)))
+		failure = r.malformed(fmt.Errorf("the response is not JSON from the Cloudflare API (%s, %d bytes)", contentType, len(r.body)))
 	}
 	failure.NotAPI = true
 	return failure

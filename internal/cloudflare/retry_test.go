@@ -224,7 +224,7 @@ func TestDeadlineKeepsTheLastError(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v is not DeadlineExceeded", err)
 		}
-		says(t, err, "the time for this operation is up", "Before that,", "Down (code 5)")
+		says(t, err, "the operation timed out", "Before that,", "Down (code 5)")
 	})
 }
 

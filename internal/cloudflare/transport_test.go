@@ -170,7 +170,7 @@ func TestRedirectsOverSockets(t *testing.T) {
 	})
 	for op, send := range requestsOf(client, "a") {
 		err := send(t.Context())
-		says(t, err, "307 Temporary Redirect: redirects are not followed")
+		says(t, err, "307 Temporary Redirect: the provider does not follow redirects")
 		mustNotHold(t, string(op)+err.Error(), someToken)
 	}
 	equal(t, "requests", requests.Load(), 4)

@@ -28,7 +28,7 @@ const (
 // the URL, which may hold a password.
 func ParseBaseURL(s string) (*url.URL, error) {
 	if strings.ContainsFunc(s, isInvisible) {
-		return nil, errors.New("must not contain white space, control or invisible characters")
+		return nil, errors.New("must not contain white space, control characters or invisible characters")
 	}
 	u, err := url.Parse(s)
 	if err != nil {
@@ -38,7 +38,7 @@ func ParseBaseURL(s string) (*url.URL, error) {
 	case u.Host == "" || u.Hostname() == "":
 		return nil, errors.New("must be absolute, such as " + DefaultBaseURL)
 	case u.User != nil:
-		return nil, errors.New("must not hold a user name or password")
+		return nil, errors.New("must not contain a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("must not have a query or a fragment")
 	case u.Scheme == "https":
@@ -46,7 +46,7 @@ func ParseBaseURL(s string) (*url.URL, error) {
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil
 	case u.Scheme == "http":
-		return nil, errors.New("must use https: plain http would send the credentials in the clear, and is accepted for a loopback address only")
+		return nil, errors.New("must use https. Plain http would send the credentials unencrypted, and is accepted only for a loopback address")
 	default:
 		return nil, errors.New("must use https")
 	}
@@ -74,7 +74,7 @@ func ValidateCredential(s string) error {
 	case len(s) > maxCredentialLength:
 		return fmt.Errorf("must not be longer than %d bytes", maxCredentialLength)
 	case strings.ContainsFunc(s, isInvisible):
-		return errors.New("must not contain white space, control or invisible characters; look for a line break at its end")
+		return errors.New("must not contain white space, control characters or invisible characters. Look for a line break at its end")
 	default:
 		return nil
 	}

@@ -33,17 +33,17 @@ func (d *connectedServiceDataSource) Metadata(_ context.Context, req datasource.
 
 func (d *connectedServiceDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Looks up one connected PagerDuty service of a Cloudflare account, by name or ID. For configurations that do not manage the connection; beside a `pagerduty_connection`, use its `service_ids`. " +
-			"No match is an error with the closest names; several matches are an error with their IDs.\n\n" + readPermissionNote,
+		MarkdownDescription: "Looks up one connected PagerDuty service of a Cloudflare account, by name or ID. Use it in configurations that do not manage the connection. Otherwise, use the `service_ids` of the `pagerduty_connection`. " +
+			"If no service matches, the error lists the closest names. If several match, it lists their IDs.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_id": accountIDAttribute(),
 			"id": schema.StringAttribute{
-				MarkdownDescription: serviceIDDescription + " Set it to look a service up by ID, in any case, with or without dashes. Exactly one of `id` and `name` is required.",
+				MarkdownDescription: serviceIDDescription + " Set it to look up a service by ID. Case and dashes don't matter. Exactly one of `id` and `name` is required.",
 				Optional:            true,
 				Computed:            true,
 			},
 			"name": schema.StringAttribute{
-				MarkdownDescription: serviceNameDescription + " Set it to look a service up by its exact name. Exactly one of `id` and `name` is required.",
+				MarkdownDescription: serviceNameDescription + " Set it to look up a service by its exact name. Exactly one of `id` and `name` is required.",
 				Optional:            true,
 				Computed:            true,
 			},

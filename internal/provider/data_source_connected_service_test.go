@@ -59,12 +59,12 @@ func TestConnectedServiceNotFound(t *testing.T) {
 		server.a.SetServices(database, other, second, primary)
 		c := newCore(t, server, nil)
 		notFound := func(at string, parts ...string) wanted {
-			return noService(at, append(append([]string{"No connected service of account " + accountA, "names are case-sensitive"}, parts...), connectsFirst...)...)
+			return noService(at, append([]string{"No connected service of account " + accountA, "names are case-sensitive", "disconnect PagerDuty in the Cloudflare dashboard and connect it again with all services", "https://dash.cloudflare.com/" + accountA + "/notifications", "terraform destroy -refresh=false"}, parts...)...)
 		}
-		expect(t, c.service(object{"name": "primary"}).diags, notFound("name", `matches "primary"`, `The closest are "Primary" (ID 11111111111111111111111111111111), `))
-		expect(t, c.service(object{"name": "Prim.*"}).diags, notFound("name", `The closest are "Primary"`))
-		expect(t, c.service(object{"id": "11111111-1111-1111-1111-111111111112"}).diags, notFound("id", `The closest are "Primary"`))
-		expect(t, c.service(object{"id": "Database"}).diags, notFound("id", `The closest are "Database" (ID 33)`))
+		expect(t, c.service(object{"name": "primary"}).diags, notFound("name", `matches "primary"`, `The closest matches are "Primary" (ID 11111111111111111111111111111111), `))
+		expect(t, c.service(object{"name": "Prim.*"}).diags, notFound("name", `The closest matches are "Primary"`))
+		expect(t, c.service(object{"id": "11111111-1111-1111-1111-111111111112"}).diags, notFound("id", `The closest matches are "Primary"`))
+		expect(t, c.service(object{"id": "Database"}).diags, notFound("id", `The closest matches are "Database" (ID 33)`))
 		expect(t, c.service(object{"name": ""}).diags, notFound("name", `matches ""`))
 		// A name may look like an ID of PagerDuty's.
 		expect(t, c.service(object{"name": "PAYMENTS"}).diags, notFound("name", `matches "PAYMENTS"`))
@@ -91,7 +91,7 @@ func TestConnectedServiceByIDOfPagerDuty(t *testing.T) {
 		server.a.SetServices(primary)
 		c := newCore(t, server, nil)
 		for _, id := range []string{"PABC123", "P0CE4NN", "PQ1W2E3R4T5Y6U"} {
-			expect(t, c.service(object{"id": id}).diags, noService("id", fmt.Sprintf("%q", id), "PagerDuty's own ID", "look the service up by `name`"))
+			expect(t, c.service(object{"id": id}).diags, noService("id", fmt.Sprintf("%q", id), "PagerDuty's own ID", "Look up the service by `name`"))
 		}
 		// It may be one all the same.
 		server.a.SetServices(cloudflaretest.Service{ID: "PABC123", Name: "Odd"})
@@ -106,7 +106,7 @@ func TestConnectedServiceIsAmbiguous(t *testing.T) {
 		twin := cloudflaretest.Service{ID: "00", Name: primary.Name}
 		server.a.SetServices(primary, second, twin)
 		c := newCore(t, server, nil)
-		expect(t, c.service(object{"name": "Primary"}).diags, noService("name", "Several connected services", `match "Primary"`, "ID 00", "ID "+primary.ID, "as `id`"))
+		expect(t, c.service(object{"name": "Primary"}).diags, noService("name", "Several connected services", `match "Primary"`, "ID 00", "ID "+primary.ID, "set `id`"))
 		expectState(t, c.service(object{"id": "00"}).state, object{"id": "00", "name": "Primary"})
 	})
 }
@@ -166,7 +166,7 @@ func TestConnectedServiceIsEscaped(t *testing.T) {
 		evil := cloudflaretest.Service{ID: "1\x1b]0;x\x07", Name: "a\x1b[31m\u202eb\r\nc\u009b"}
 		server.a.SetServices(evil, cloudflaretest.Service{ID: "2", Name: evil.Name}, primary)
 		c := newCore(t, server, nil)
-		expect(t, c.service(object{"name": "a\x1b[31m"}).diags, noService("name", `matches "a\x1b[31m"`, `The closest are "a\x1b[31m\u202eb\r\nc\u009b"`))
+		expect(t, c.service(object{"name": "a\x1b[31m"}).diags, noService("name", `matches "a\x1b[31m"`, `The closest matches are "a\x1b[31m\u202eb\r\nc\u009b"`))
 		expect(t, c.service(object{"name": evil.Name}).diags, noService("name", `match "a\x1b[31m`))
 		expectState(t, c.service(object{"id": evil.ID}).state, object{"id": evil.ID, "name": evil.Name})
 	})
@@ -202,7 +202,7 @@ func TestConnectedServiceErrors(t *testing.T) {
 			fault.Op = cloudflaretest.List
 			server.Fail(fault)
 			started := time.Now()
-			expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Requests work again in 10 minutes."))
+			expect(t, newCore(t, server, nil).service(object{"name": "Primary"}).diags, anError("Unable to Read PagerDuty Services", "Requests will work again in 10 minutes."))
 			took(t, started, 0, 0)
 		})
 	})

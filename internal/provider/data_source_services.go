@@ -37,12 +37,12 @@ func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 		Attributes: map[string]schema.Attribute{
 			"account_id": accountIDAttribute(),
 			"name": schema.StringAttribute{
-				MarkdownDescription: "Only services of exactly this name. Not together with `name_regex`.",
+				MarkdownDescription: "Return only services with exactly this name. Conflicts with `name_regex`.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.ConflictsWith(path.MatchRoot("name_regex"))},
 			},
 			"name_regex": schema.StringAttribute{
-				MarkdownDescription: "Only services whose name matches this regular expression, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax); a match anywhere in the name counts, unless it is anchored with `^` and `$`. Not together with `name`.",
+				MarkdownDescription: "Return only services whose name matches this regular expression, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax). It can match anywhere in the name unless you anchor it with `^` and `$`. Conflicts with `name`.",
 				Optional:            true,
 				Validators:          []validator.String{valid("Regular Expression", validRegexp)},
 			},

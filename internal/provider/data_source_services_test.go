@@ -95,7 +95,7 @@ func TestServicesForbidden(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(server *fakeAPI) {
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
-		expect(server.t, newCore(server.t, server, nil).services(object{}).diags, anError("Unable to Read PagerDuty Services", readPermission, "on account "+accountA))
+		expect(server.t, newCore(server.t, server, nil).services(object{}).diags, anError("Unable to Read PagerDuty Services", readPermission, "belong to account "+accountA))
 	})
 }
 
@@ -137,7 +137,7 @@ func TestServicesTimeout(t *testing.T) {
 				expect(t, read.diags)
 				took(t, started, 599*time.Second, 600*time.Second)
 			} else {
-				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Requests work again in 10 minutes."))
+				expect(t, read.diags, anError("Unable to Read PagerDuty Services", "Requests will work again in 10 minutes."))
 				took(t, started, 0, 0)
 			}
 		}

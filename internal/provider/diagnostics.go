@@ -25,14 +25,14 @@ import (
 // The permissions that an API token needs, by what is done with it.
 const (
 	readPermission  = `"Notifications Read" or "Account Settings Read"`
-	writePermission = `"Notifications Write" or "Account Settings Write" (in the dashboard's form: Edit)`
+	writePermission = `"Notifications Write" or "Account Settings Write" (Edit in the dashboard)`
 )
 
 // readPermissionNote is for the page of what only reads.
 const readPermissionNote = "The API token needs " + readPermission + "."
 
 // accountIDAdvice says what an account ID looks like and where to find it.
-const accountIDAdvice = `An account ID has 32 hexadecimal digits. It is in the dashboard URL, after dash.cloudflare.com/, and in the menu beside the account's name under "Copy account ID"`
+const accountIDAdvice = `An account ID has 32 hexadecimal digits. Find it in the dashboard URL after dash.cloudflare.com/, or open the menu beside the account name and select "Copy account ID"`
 
 const (
 	titlePending          = "PagerDuty Connection Is Pending"
@@ -81,7 +81,7 @@ const maxNamedPolicies = 10
 // policyLines names the policies that stop paging, a line each.
 func policyLines(heading string, affected affectedPolicies) string {
 	if affected.err != nil {
-		return "The notification policies of the account could not be listed, which needs " + readPermission + ": check which of them use PagerDuty.\nDetails: " + affected.err.Error()
+		return "The account's notification policies could not be listed, which needs " + readPermission + ". Check in the Cloudflare dashboard which of them use PagerDuty.\nDetails: " + affected.err.Error()
 	}
 	if len(affected.policies) == 0 {
 		return ""
@@ -97,7 +97,7 @@ func policyLines(heading string, affected affectedPolicies) string {
 		case !policy.Enabled:
 			line += ", disabled"
 		case policy.Elsewhere:
-			line += ", still reaches its other destinations"
+			line += ", still notifies its other destinations"
 		}
 		lines = append(lines, line)
 	}
@@ -109,9 +109,9 @@ func policyLines(heading string, affected affectedPolicies) string {
 func refreshed(accountID string, services, gone []cloudflare.Service, affected affectedPolicies) diag.Diagnostics {
 	var lost string
 	if len(gone) > 0 {
-		lost = "Not connected any more: " + cloudflare.ServiceNames(gone) + "."
+		lost = "No longer connected: " + cloudflare.ServiceNames(gone) + "."
 	}
-	policies := policyLines("These notification policies route to PagerDuty services that are not connected, and page nobody there:", affected)
+	policies := policyLines("These notification policies route to PagerDuty services that are not connected, so PagerDuty pages nobody for them:", affected)
 	switch {
 	case len(services) == 0:
 		title := titlePending
@@ -122,7 +122,8 @@ func refreshed(accountID string, services, gone []cloudflare.Service, affected a
 			"Account "+accountID+" is not connected to PagerDuty. "+howToConnect(accountID)+"\nThen apply again.", lost, policies))}
 	case len(gone) > 0:
 		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleGone, accountID), paragraphs(lost,
-			"Someone changed the services in the Cloudflare dashboard, or they were disconnected from elsewhere. Policies that use them need other IDs: apply, and the policies that take theirs from this connection get them.", policies))}
+			"Someone changed the services in the Cloudflare dashboard, or something else disconnected them. Connected now: "+cloudflare.ServiceNames(services)+".",
+			"Policies that use the old IDs need new ones. Apply to update the policies that get their IDs from this connection.", policies))}
 	case !affected.none():
 		return diag.Diagnostics{diag.NewWarningDiagnostic(ofAccount(titleUnrouted, accountID), paragraphs(policies,
 			"Give each of them the ID of a connected service: "+cloudflare.ServiceNames(services)+"."))}
@@ -140,27 +141,28 @@ func createdPending(accountID string, connection *cloudflare.Connection, timeout
 	}
 	return diag.NewWarningDiagnostic(title, paragraphs(
 		"Account "+accountID+" is not connected to PagerDuty yet: "+cause,
-		howToConnect(accountID)+"\nThen apply again: it finds the services.",
-		policyLines("These notification policies route to PagerDuty services that are not connected, and page nobody there:", affected),
+		howToConnect(accountID)+"\nThen apply again. Terraform finds the services.",
+		policyLines("These notification policies route to PagerDuty services that are not connected, so PagerDuty pages nobody for them:", affected),
 		details))
 }
 
 // stillPending is the warning of an update that could not list.
 func stillPending(f failure) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titlePending, paragraphs(
-		"Account "+f.accountID+" could not be listed, so its connection stays pending. The settings are saved.", f.detail()))
+		"The services of account "+f.accountID+" could not be listed, so its connection stays pending. The new settings are saved.", f.detail()))
 }
 
 func willBeDisconnected(accountID string, services []cloudflare.Service, listErr error, affected affectedPolicies) diag.Diagnostic {
 	behind := ""
 	if listErr != nil {
-		behind = "The account could not be listed, so these are the services of the state. To refresh it, run: terraform apply -refresh-only\nDetails: " + listErr.Error()
+		behind = "The account's services could not be listed, so these come from the state, which may be out of date. Plan again when the request below works.\nDetails: " + listErr.Error()
 	}
 	return diag.NewWarningDiagnostic(ofAccount(titleDisconnects, accountID), paragraphs(
-		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". If another service appears until then, destroy stops.",
-		policyLines("These notification policies stop paging:", affected),
-		"To keep the services connected, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`. "+
-			"If another block manages the same account, keep them: they are the other one's too. If this is a deposed object, don't apply: run `terraform state rm`, then import.",
+		"Destroying this connection disconnects "+count(len(services), "PagerDuty service")+" from the Cloudflare account: "+cloudflare.ServiceNames(services)+". If another service appears before then, destroy stops.",
+		policyLines("These notification policies stop reaching PagerDuty:", affected),
+		"To keep the services connected, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`.\n"+
+			"Only if another block manages the same account: keep the services connected, because that block needs them too.\n"+
+			"Only if this is a deposed object: don't apply. Run `terraform state rm`, then import the connection.",
 		behind))
 }
 
@@ -170,7 +172,7 @@ func staysConnected(accountID string, services []cloudflare.Service) diag.Diagno
 		what = "These PagerDuty services stay connected: " + cloudflare.ServiceNames(services) + "."
 	}
 	return diag.NewWarningDiagnostic(ofAccount(titleStaysConnected, accountID),
-		what+" Because of `disconnect_on_destroy = false`, destroy only takes the connection out of the state.")
+		what+" Because of `disconnect_on_destroy = false`, destroy only removes the connection from the state.")
 }
 
 func ownershipTransferred(accountID string) diag.Diagnostic {
@@ -181,10 +183,10 @@ func ownershipTransferred(accountID string) diag.Diagnostic {
 // replacementWouldDisconnect is the error of any replacement of a connection
 // with services. The new account is empty where it is not known to be another.
 func replacementWouldDisconnect(from, to string, services []cloudflare.Service) diag.Diagnostic {
-	next := "To disconnect on purpose, remove the block, apply, and add it again."
+	next := "To keep the services connected, leave out `-replace` or the `replace_triggered_by`. To disconnect on purpose, remove the block and what refers to it, apply, and add them again."
 	if to != "" {
-		next = "Add a block for account " + to + ", and remove this one when the new one is connected. " +
-			"Or leave account " + from + " connected: set `disconnect_on_destroy = false` with the old account_id, apply, then change account_id."
+		next = "Add a block for account " + to + ". Remove this block when the new account is connected. " +
+			"To leave account " + from + " connected instead, set `disconnect_on_destroy = false` with the old account_id, apply, and then change account_id."
 	}
 	return diag.NewErrorDiagnostic(ofAccount(titleReplacement, from), paragraphs(
 		"Replacing this connection would disconnect "+cloudflare.ServiceNames(services)+" before the new connection is known to work. Nothing was changed.",
@@ -202,11 +204,11 @@ func alreadyConnected(accountID string, services []cloudflare.Service, replaced 
 // alreadyConnectedAdvice offers no import where the address is in the state: of
 // a replacement.
 func alreadyConnectedAdvice(accountID string, replaced bool) string {
-	imports := ", or run: " + importCommand(accountID)
+	imports, replacement := ", or run: "+importCommand(accountID), ""
 	if replaced {
-		imports = "."
+		imports, replacement = ".", "Replaced by `-replace` or `replace_triggered_by`? Leave that out: the account is connected.\n"
 	}
-	return "Renamed the block? Add a `moved` block.\n" +
+	return replacement + "Renamed the block? Add a `moved` block.\n" +
 		"Tainted? Run: terraform untaint pagerduty_connection.NAME\n" +
 		"Connected in the dashboard, or managed elsewhere until now? Make sure that no other Terraform state manages it, then set `adopt_existing = true`" + imports + "\n" +
 		"To destroy the whole configuration, run: terraform destroy -refresh=false"
@@ -216,34 +218,34 @@ func alreadyConnectedAdvice(accountID string, replaced bool) string {
 func mayBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleAlreadyConnected,
 		"Account "+accountID+" is already connected to PagerDuty, with "+cloudflare.ServiceNames(services)+". "+
-			"Create adopts them if `adopt_existing` turns out to be true, and otherwise stops with an error and changes nothing.")
+			"If `adopt_existing` turns out to be true, apply adopts these services. Otherwise, it stops with an error and changes nothing.")
 }
 
 func willBeAdopted(accountID string, services []cloudflare.Service) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleAdopts, paragraphs(
-		"Create adopts "+cloudflare.ServiceNames(services)+" of account "+accountID+". Make sure that no other Terraform state manages them.",
-		"If this plan also destroys the connection that manages them (a rename without a `moved` block, a taint), they may get disconnected instead, and policies that use them stop paging. "+
+		"Apply adopts "+cloudflare.ServiceNames(services)+" of account "+accountID+". Make sure that no other Terraform state manages them.",
+		"If this plan also destroys the connection that manages them (after a rename without a `moved` block, or a taint), the services may be disconnected instead, and policies that use them stop paging. "+
 			"Remove `adopt_existing` after the first apply."))
 }
 
 func unableToCheck(accountID string, err error) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleUnableToCheck, paragraphs(
-		"Could not check whether account "+accountID+" is already connected to PagerDuty. If it is, create adopts its services with `adopt_existing = true`, and otherwise stops with an error and changes nothing.",
+		"Could not check whether account "+accountID+" is already connected to PagerDuty. If it is, apply adopts its services with `adopt_existing = true`. Otherwise, it stops with an error and changes nothing.",
 		"Details: "+err.Error()))
 }
 
 func createWaits(accountID string, timeout time.Duration, adopts bool) diag.Diagnostic {
 	when := ""
 	if !adopts {
-		when = "\nDo that only once apply creates the connection: an account that is connected before is refused."
+		when = "\nWait until apply is creating the connection. If the account is connected before that, apply fails."
 	}
 	return diag.NewWarningDiagnostic(titleWaits,
-		"Create waits up to "+inWords(timeout)+" until someone connects account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)
+		"Create waits up to "+inWords(timeout)+" for someone to connect account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)
 }
 
 func accountMayChange(accountID string) diag.Diagnostic {
 	return diag.NewWarningDiagnostic(titleAccountMayChange,
-		"The new `account_id` is not known yet. If it turns out to be another account than "+accountID+", apply stops and changes nothing: plan again then.")
+		"The new `account_id` is not known yet. If it turns out to be an account other than "+accountID+", apply stops and changes nothing. In that case, plan again.")
 }
 
 // apiMessages are the words of a success, which the client has made safe.
@@ -284,22 +286,22 @@ func notAnAccountID(err error) string {
 		text = cloudflare.Quote(invalid.Value) + " " + text
 		switch {
 		case invalid.Trimmed():
-			text += ": it has white space around it, which trimspace() removes"
+			text += ": it has leading or trailing white space, which trimspace() removes"
 		case invalid.ID != "":
-			text += ", but holds one: use " + invalid.ID
+			text += ", but contains one: use " + invalid.ID
 		}
 	}
 	return text + ". " + accountIDAdvice + "."
 }
 
 func invalidImportID(err error) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Invalid Import ID", "A connection is imported by the ID of its account: "+notAnAccountID(err))
+	return diag.NewErrorDiagnostic("Invalid Import ID", "Import a connection by its account ID. "+notAnAccountID(err))
 }
 
 func unknownProviderArgument(arguments []string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Provider Argument Not Known Yet",
-		fmt.Sprintf("This needs a request to the Cloudflare API, and the provider's %s not known yet. ", enumerate(arguments))+
-			"It comes from something that is created in the same run. Apply that first, with -target for example, or use a value that is known.")
+		fmt.Sprintf("This operation needs a request to the Cloudflare API, but the provider's %s not known yet. ", enumerate(arguments))+
+			"The value comes from something that the same run creates. Apply that first, for example with -target, or use a known value.")
 }
 
 // enumerate names arguments, with the verb that they take.
@@ -348,15 +350,15 @@ func pendingCause(connection *cloudflare.Connection, timeout time.Duration) (cau
 	case linkErr == nil && errors.Is(pollErr, context.DeadlineExceeded):
 		cause = "nobody chose services within " + inWords(timeout) + "."
 	case linkErr == nil && pollErr != nil:
-		cause = "its services could not be listed after the link."
+		cause = "the services could not be listed after the request to connect."
 	case linkErr == nil:
-		cause = "no service is chosen in PagerDuty."
+		cause = "nobody has chosen services in PagerDuty."
 	case !cloudflare.IsOutcomeUnknown(linkErr) && errors.Is(pollErr, context.DeadlineExceeded):
-		cause = "nobody chose services within " + inWords(timeout) + ", and Cloudflare refuses to link until then."
+		cause = "nobody chose services within " + inWords(timeout) + ", and Cloudflare refuses to connect the account before that."
 	case cloudflare.IsOutcomeUnknown(linkErr):
-		cause = "the outcome of the link is unknown, and no service is listed. If no service shows up after someone has connected it, link again: terraform apply -replace=pagerduty_connection.NAME"
+		cause = "the outcome of the request to connect is unknown, and no service is listed. If no service appears after someone has connected the account, connect again: terraform apply -replace=pagerduty_connection.NAME"
 	default:
-		cause = "Cloudflare refuses to link until someone has chosen services there."
+		cause = "Cloudflare refuses to connect the account until someone has chosen services in PagerDuty."
 	}
 	if linkErr != nil {
 		details = "Details: " + linkErr.Error()

@@ -51,8 +51,8 @@ func (f failure) detail() string {
 }
 
 // letGo is the way out of an account that is gone or out of reach.
-const letGo = "If the account is gone or out of reach for good, take the connection out of the state without a request: " +
-	"use a `removed` block with `destroy = false` (on OpenTofu with -refresh=false), or for one instance of many run: terraform state rm pagerduty_connection.NAME"
+const letGo = "If the account is permanently gone or out of reach, remove the connection from the state without a request: " +
+	"use a `removed` block with `destroy = false` (with OpenTofu, add -refresh=false). For one instance of many, run: terraform state rm pagerduty_connection.NAME"
 
 // explanation says what a kind of error means and what to do about it.
 type explanation struct {
@@ -83,7 +83,7 @@ func explanations() []explanation {
 				unplanned, _ := errors.AsType[*cloudflare.UnplannedServicesError](f.err)
 				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + "." + map[bool]string{false: " Nothing was disconnected.", true: " An earlier attempt may have disconnected the others."}[unplanned.Attempted]
 			},
-			next:  say("Plan again, so that the plan names them, and apply that. If the connection is tainted, run `terraform untaint pagerduty_connection.NAME` first. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
+			next:  say("Plan again, and apply the new plan, which names them. If the connection is tainted, run `terraform untaint pagerduty_connection.NAME` first. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
 			plain: true,
 		},
 		{
@@ -94,14 +94,14 @@ func explanations() []explanation {
 					return "Cloudflare did not disconnect account " + f.accountID + ": it still lists " + cloudflare.ServiceNames(listed.Services) + "."
 				}
 				if len(listed.Services) > 0 {
-					return "Cloudflare accepted the disconnection, but account " + f.accountID + " still lists " + cloudflare.ServiceNames(listed.Services) + "."
+					return "Cloudflare accepted the request to disconnect, but account " + f.accountID + " still lists " + cloudflare.ServiceNames(listed.Services) + "."
 				}
 				if listed.DeleteErr != nil {
-					return "It could not be confirmed that account " + f.accountID + " is disconnected."
+					return "The provider could not confirm that account " + f.accountID + " is disconnected."
 				}
-				return "Cloudflare accepted the disconnection of account " + f.accountID + ", but it could not be confirmed."
+				return "Cloudflare accepted the request to disconnect account " + f.accountID + ", but the provider could not confirm the result."
 			},
-			next: say("The connection stays in the state. Run the same command again to retry, or to finish cleaning up the state."),
+			next: say("The connection stays in the state. Plan and apply the destroy again, to retry or to finish cleaning up the state."),
 		},
 		{
 			when: func(f failure) bool {
@@ -109,7 +109,7 @@ func explanations() []explanation {
 				return ok && f.byID && isPagerDutyID(missing.Wanted)
 			},
 			cause: lookedFor("No connected service of account %s has the ID %s."),
-			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare has another one for it, and the two can't be told from each other: look the service up by `name`. To destroy anyway, run: terraform destroy -refresh=false"),
+			next:  say("This looks like PagerDuty's own ID of a service. Cloudflare uses a different ID, which can't be derived from this one. Look up the service by `name`. " + destroyAnyway),
 			plain: true,
 		},
 		{
@@ -128,7 +128,8 @@ func explanations() []explanation {
 			cause: lookedFor("No connected service of account %s matches %s."),
 			next: func(f failure) string {
 				missing, _ := errors.AsType[*cloudflare.NoSuchServiceError](f.err)
-				return "The closest are " + cloudflare.ServiceNames(missing.Closest) + " (names are case-sensitive). " + connectFirst(f)
+				return "The closest matches are " + cloudflare.ServiceNames(missing.Closest) + " (names are case-sensitive).\n\n" +
+					"To add a service, someone has to disconnect PagerDuty in the Cloudflare dashboard and connect it again with all services, and paging stops in between: " + cloudflare.DashboardURL(f.accountID) + "\n\n" + destroyAnyway
 			},
 			plain: true,
 		},
@@ -138,7 +139,7 @@ func explanations() []explanation {
 				several, _ := errors.AsType[*cloudflare.AmbiguousServiceError](f.err)
 				return "Several connected services of account " + f.accountID + " match " + cloudflare.Quote(several.Wanted) + ": " + cloudflare.ServiceNames(several.Services) + "."
 			},
-			next:  say("Give the ID of the service you want as `id`, in place of `name`, or rename the others in PagerDuty."),
+			next:  say("Instead of `name`, set `id` to the ID of the service you want, or rename the others in PagerDuty."),
 			plain: true,
 		},
 
@@ -147,17 +148,17 @@ func explanations() []explanation {
 			when: is[*cloudflare.RateLimitedError],
 			cause: func(f failure) string {
 				limited, _ := errors.AsType[*cloudflare.RateLimitedError](f.err)
-				return "The rate limit of the Cloudflare API is reached. Requests work again in " + inWords(limited.Wait) + "."
+				return "The rate limit of the Cloudflare API is reached. Requests will work again in " + inWords(limited.Wait) + "."
 			},
 			anyAccount: true,
-			next: say("The limit is 1,200 requests in five minutes for one user, over everything that user does. Wait, then run again. " +
-				"To make fewer requests, use one `pagerduty_services` in place of many lookups of an account. Or give Terraform a user of its own."),
+			next: say("Each Cloudflare user can make 1,200 requests in five minutes, counting everything that the user does. Wait, then run again. " +
+				"To make fewer requests, use one `pagerduty_services` data source instead of many lookups of one account, or give Terraform its own Cloudflare user."),
 		},
 		{
 			when:       func(f failure) bool { return ended(f, context.Canceled) },
 			cause:      say("The operation was interrupted."),
 			anyAccount: true,
-			next:       say("Run it again: completed changes are detected."),
+			next:       say("Run it again. Terraform detects completed changes."),
 		},
 		{
 			when:  func(f failure) bool { return ended(f, context.DeadlineExceeded) },
@@ -167,9 +168,9 @@ func explanations() []explanation {
 				case "":
 					return "Run it again when the API responds."
 				case "timeouts.delete":
-					return "Run it again, or raise `timeouts.delete`, which has to be applied before the destroy."
-				default:
-					return "Run it again, or raise `" + f.timeout + "`."
+					return "Run it again, or raise `timeouts.delete` and apply that before you destroy."
+				default: // Of a create, which is an error only before the request to connect.
+					return "Nothing was connected, and nothing is in the state. Run it again, or raise `" + f.timeout + "`."
 				}
 			},
 		},
@@ -181,12 +182,12 @@ func explanations() []explanation {
 				proxy, _ := errors.AsType[*cloudflare.ProxyError](f.err)
 				return "The proxy " + proxy.Address + " refused the connection (" + proxy.Status + "). The request did not reach Cloudflare."
 			},
-			next: say("Check the proxy in HTTPS_PROXY and its user name and password, whether it lets this machine reach the API, and NO_PROXY."),
+			next: say("Check the proxy's address, user name and password in HTTPS_PROXY, and check NO_PROXY. Make sure that the proxy lets this machine reach the API."),
 		},
 		{
 			when:  is[*cloudflare.ProxyURLError],
 			cause: say("The proxy URL in HTTPS_PROXY can't be used."),
-			next:  say("Give it as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with special characters percent-encoded, or unset it."),
+			next:  say("Set it to http://HOST:PORT or http://USER:PASSWORD@HOST:PORT and percent-encode special characters, or unset it."),
 			plain: true,
 		},
 		{
@@ -200,7 +201,7 @@ func explanations() []explanation {
 		{
 			when:  is[x509.HostnameError],
 			cause: say("The server's certificate is for another host."),
-			next:  say("Check the provider's `base_url` (or " + envBaseURL + "), and any proxy on the way."),
+			next:  say("Check the provider's `base_url` (or " + envBaseURL + ") and any proxy in between."),
 		},
 		{
 			when:  is[*tls.CertificateVerificationError],
@@ -213,30 +214,29 @@ func explanations() []explanation {
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 500 }),
 			cause: say("The Cloudflare API, or something between it and this machine, has a problem."),
-			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, check any proxy on the way, or contact Cloudflare support with the CF-Ray ID."),
+			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, check any proxy in between, or contact Cloudflare support with the CF-Ray ID."),
 		},
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI }),
-			cause: say("The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."),
-			next:  say("Check any proxy or firewall on the way, and the provider's `base_url` (or " + envBaseURL + ")."),
+			cause: say("The response did not come from the Cloudflare API. Something between this machine and Cloudflare, or another server, sent it."),
+			next:  say("Check any proxy or firewall in between, and the provider's `base_url` (or " + envBaseURL + ")."),
 		},
 		{
 			when:  hasCode("6003", "6103", "6111", "9106", "10001"),
 			cause: say("Cloudflare says that the credential is malformed."),
-			next: say("Check " + credentials + ". Look for quotes, `Bearer ` or a dash of another kind in it. " +
+			next: say("Check " + credentials + ". Look for quotes, `Bearer ` or a dash that is not a plain hyphen. " +
 				"A Global API Key goes in `api_key`, with `email`; a token goes in `api_token`."),
 		},
 		{
 			when:  afterList(http.StatusUnauthorized, http.StatusForbidden),
 			cause: say("Cloudflare refused this request."),
 			next: func(f failure) string {
-				return "The account could be listed, so the credentials are valid and the account exists. But the request needs " + f.permission + " on account " + f.accountID + ", and at least one zone on a Business plan or higher in it."
+				return "The account could be listed, so the credentials are valid and the account exists. But the request needs " + f.permission + " on account " + f.accountID + ", and the account needs at least one zone on a Business plan or higher." + f.leaveConnected()
 			},
-			outOfReach: true,
 		},
 		{
 			when:       apiError(func(e *cloudflare.APIError) bool { return e.HasCode("7003") || e.Mentions("9109", "account") }),
-			cause:      func(f failure) string { return "Cloudflare knows no account " + f.accountID + "." },
+			cause:      func(f failure) string { return "Cloudflare does not recognize account " + f.accountID + "." },
 			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
 			outOfReach: true,
 		},
@@ -249,7 +249,7 @@ func explanations() []explanation {
 			when:  status(http.StatusForbidden),
 			cause: say("Cloudflare refused this request."),
 			next: func(f failure) string {
-				return "Check that the credentials are valid and not revoked: " + credentials + ". Check that they belong to account " + f.accountID + " and have " + f.permission + " on it, and that it has a zone on a Business plan or higher."
+				return "Check that the credentials are valid and not revoked: " + credentials + ". Check that they belong to account " + f.accountID + " and have " + f.permission + " on it. Check that the account has a zone on a Business plan or higher."
 			},
 			outOfReach: true,
 		},
@@ -262,12 +262,12 @@ func explanations() []explanation {
 		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.StatusCode >= 400 }),
 			cause: say("Cloudflare refused this request."),
-			next:  say("The details below have its reason."),
+			next:  say("The details below give the reason. If it persists, contact Cloudflare support with the CF-Ray ID."),
 		},
 		{
 			when:  is[*cloudflare.APIError],
-			cause: say("Cloudflare's response is not one that this request should get."),
-			next:  say("Run again. If it persists, report it with the details below, and check any proxy on the way."),
+			cause: say("Cloudflare sent an unexpected response to this request."),
+			next:  say("Run again. If it persists, check any proxy in between, and report it with the details below."),
 		},
 
 		// Whatever else kept the request from a response.
@@ -287,12 +287,20 @@ func isPagerDutyID(id string) bool {
 	return len(id) >= 7 && id[0] == 'P' && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
+// leaveConnected is the way out where the account may not be disconnected.
+func (f failure) leaveConnected() string {
+	if !f.inState {
+		return ""
+	}
+	return "\n\nTo stop managing it and leave the services connected, use a `removed` block with `destroy = false`."
+}
+
 // baseURLAdvice names base_url where it is not the default.
 func (f failure) baseURLAdvice() string {
 	if !f.otherBaseURL {
 		return ""
 	}
-	return " Check the provider's `base_url` (or " + envBaseURL + ") too: it ends in /client/v4."
+	return " Check the provider's `base_url` (or " + envBaseURL + ") too. It must end in /client/v4."
 }
 
 func is[E error](f failure) bool {
@@ -339,7 +347,9 @@ func lookedFor(format string) func(failure) string {
 	}
 }
 
-// connectFirst also says how to destroy: a lookup that fails stops that too.
+// destroyAnyway is for lookups: one that fails stops a destroy too.
+const destroyAnyway = "To destroy anyway, run: terraform destroy -refresh=false"
+
 func connectFirst(f failure) string {
-	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\nTo destroy anyway, run: terraform destroy -refresh=false"
+	return "To connect a service:\n" + howToConnect(f.accountID) + "\nThen run again.\n\n" + destroyAnyway
 }

@@ -72,33 +72,33 @@ func TestExplanations(t *testing.T) {
 	}
 	const (
 		isMalformed = "Cloudflare says that the credential is malformed."
-		noAccount   = "Cloudflare knows no account " + accountA + "."
+		noAccount   = "Cloudflare does not recognize account " + accountA + "."
 		refused     = "Cloudflare refused this request."
 		troubled    = "The Cloudflare API, or something between it and this machine, has a problem."
-		foreign     = "The response is not the Cloudflare API's: something between this machine and Cloudflare, or another server, sent it."
+		foreign     = "The response did not come from the Cloudflare API. Something between this machine and Cloudflare, or another server, sent it."
 	)
 	tests := map[string]failing{
 		// Outcomes of the flows and lookups.
 		"already connected":  plain(says(of(&cloudflare.AlreadyConnectedError{Services: services}), "The account is already connected to PagerDuty. Nothing was changed.", adopts...)),
 		"unplanned services": plain(says(of(&cloudflare.UnplannedServicesError{Services: services}), "Account "+accountA+` has PagerDuty services that the plan's warning did not name: "n" (ID 1). Nothing was disconnected.`, "Plan again", "disconnect_on_destroy = false", "destroy = false")),
-		"still listed":       says(of(&cloudflare.StillListedError{Services: services}), "Cloudflare accepted the disconnection, but account "+accountA+` still lists "n" (ID 1).`, "stays in the state", "Run the same command again"),
-		"not confirmed":      says(of(&cloudflare.StillListedError{PollErr: context.Canceled}), "Cloudflare accepted the disconnection of account "+accountA+", but it could not be confirmed.", "stays in the state", "Run the same command again"),
+		"still listed":       says(of(&cloudflare.StillListedError{Services: services}), "Cloudflare accepted the request to disconnect, but account "+accountA+` still lists "n" (ID 1).`, "stays in the state", "Plan and apply the destroy again"),
+		"not confirmed":      says(of(&cloudflare.StillListedError{PollErr: context.Canceled}), "Cloudflare accepted the request to disconnect account "+accountA+", but the provider could not confirm the result.", "stays in the state", "Plan and apply the destroy again"),
 		"no such name":       plain(says(of(noSuch("x", services...)), "No connected service of account "+accountA+` matches "x".`, `"n" (ID 1)`, "case-sensitive", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
 		"name like an ID":    plain(not(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` matches "PABC123".`, `"n" (ID 1)`), "PagerDuty's own ID")),
 		"PagerDuty's ID":     plain(byID(says(of(noSuch("PABC123", services...)), "No connected service of account "+accountA+` has the ID "PABC123".`, "PagerDuty's own ID", "by `name`"))),
 		"no service at all":  plain(says(of(noSuch("x")), "No PagerDuty services are connected to account "+accountA+" yet.", "https://dash.cloudflare.com/"+accountA+"/notifications", "terraform destroy -refresh=false")),
-		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "as `id`")),
+		"several services":   plain(says(of(&cloudflare.AmbiguousServiceError{Wanted: "n", Services: services}), "Several connected services of account "+accountA+` match "n": "n" (ID 1).`, "set `id`")),
 		// This machine.
-		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests work again in 5 minutes.", "1,200 requests in five minutes for one user", "one `pagerduty_services`", "a user of its own"), "-parallelism"),
-		"interrupt":       says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")})), "The operation was interrupted.", "Run it again: completed changes are detected."),
+		"rate limit":      not(says(of(&cloudflare.RateLimitedError{Wait: 299*time.Second + 700*time.Millisecond, Err: refusal(429, "971", "wait")}), "The rate limit of the Cloudflare API is reached. Requests will work again in 5 minutes.", "1,200 requests in five minutes", "one `pagerduty_services` data source", "its own Cloudflare user"), "-parallelism"),
+		"interrupt":       says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.Canceled, Before: refusal(500, "", "")})), "The operation was interrupted.", "Run it again. Terraform detects completed changes."),
 		"timeouts.create": in("timeouts.create", says(of(fmt.Errorf("x: %w", &cloudflare.EndedError{Err: context.DeadlineExceeded})), "The operation on account "+accountA+" timed out.", "raise `timeouts.create`")),
-		"timeouts.delete": in("timeouts.delete", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "applied before the destroy")),
+		"timeouts.delete": in("timeouts.delete", says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "raise `timeouts.delete`", "apply that before you destroy")),
 		"fixed time":      not(says(of(&cloudflare.EndedError{Err: context.DeadlineExceeded}), "The operation on account "+accountA+" timed out.", "Run it again when the API responds."), "raise"),
 		"attempt's time":  says(of(&cloudflare.TransportError{Err: context.DeadlineExceeded}), "The Cloudflare API could not be reached.", "`request_timeout`"),
 		"connection":      says(of(io.ErrUnexpectedEOF), "The Cloudflare API could not be reached.", "network", "HTTPS_PROXY", "NO_PROXY", "`base_url`", "`request_timeout`"),
 		// The way to the API.
 		"proxy":                not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyError{Address: "proxy.example.com:3128", Status: "407 Proxy Authentication Required"})), "The proxy proxy.example.com:3128 refused the connection (407 Proxy Authentication Required). The request did not reach Cloudflare.", "HTTPS_PROXY", "NO_PROXY"), "`api_token`"),
-		"proxy URL":            plain(not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyURLError{})), "The proxy URL in HTTPS_PROXY can't be used.", "http://HOST:PORT", "percent-encoded"), "`api_token`")),
+		"proxy URL":            plain(not(says(of(fmt.Errorf("GET: %w", &cloudflare.ProxyURLError{})), "The proxy URL in HTTPS_PROXY can't be used.", "http://HOST:PORT", "percent-encode"), "`api_token`")),
 		"expired certificate":  not(says(of(untrusted(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired})), "The server's certificate has expired, or is not valid yet.", "clock"), "`base_url`"),
 		"other host":           not(says(of(untrusted(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"})), "The server's certificate is for another host.", "`base_url`"), "clock"),
 		"unknown authority":    says(of(untrusted(x509.UnknownAuthorityError{})), "The server's certificate is not trusted.", "certificate authority", "trust store", "`base_url`"),
@@ -115,17 +115,17 @@ func TestExplanations(t *testing.T) {
 		"9109 of a token":      lets(not(says(of(refusal(403, "9109", "Cannot use the access token from location: 192.0.2.1")), refused, append([]string{"PERMISSION"}, credential...)...), "`account_id`")),
 		"401":                  not(says(of(refusal(401, "1000", "no")), "Cloudflare does not accept the credentials.", append([]string{"not expired"}, credential...)...), "`account_id`"),
 		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"belong to account " + accountA, "have PERMISSION", "Business plan or higher"}, credential...)...)),
-		"401 of a token":       lets(not(says(of(refusalOf(cloudflare.OpToken, 401, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...)),
-		"403 of a token":       lets(not(says(of(refusalOf(cloudflare.OpToken, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...)),
-		"9109 of a token's":    lets(not(says(of(refusalOf(cloudflare.OpToken, 403, "9109")), refused, "could be listed"), credential...)),
-		"403 of a DELETE":      lets(not(says(of(refusalOf(cloudflare.OpDelete, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA), credential...)),
+		"401 of a token":       not(says(of(refusalOf(cloudflare.OpToken, 401, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...),
+		"403 of a token":       not(says(of(refusalOf(cloudflare.OpToken, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...),
+		"9109 of a token's":    not(says(of(refusalOf(cloudflare.OpToken, 403, "9109")), refused, "could be listed"), credential...),
+		"403 of a DELETE":      not(says(of(refusalOf(cloudflare.OpDelete, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA), credential...),
 		"404":                  lets(not(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", account...), "`base_url`")),
 		"404, other base URL":  elsewhere(lets(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", append([]string{"`base_url`", "/client/v4"}, account...)...))),
 		"500":                  not(says(of(refusal(500, "1000", "no")), troubled, "https://www.cloudflarestatus.com", "CF-Ray"), "`api_token`"),
 		"599":                  says(of(&cloudflare.APIError{StatusCode: 599}), troubled, "https://www.cloudflarestatus.com"),
-		"other refusal":        not(says(of(refusal(400, "1000", "no")), refused, "The details below have its reason."), "`api_token`", "`account_id`"),
-		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "Cloudflare's response is not one that this request should get.", "Run again", "report it"), "`api_token`", "`account_id`"),
-		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "Cloudflare's response is not one that this request should get.", "proxy"),
+		"other refusal":        not(says(of(refusal(400, "1000", "no")), refused, "The details below give the reason."), "`api_token`", "`account_id`"),
+		"errors under 200":     not(says(of(refusal(200, "1000", "Partial failure")), "Cloudflare sent an unexpected response to this request.", "Run again", "report it"), "`api_token`", "`account_id`"),
+		"redirect":             says(of(&cloudflare.APIError{StatusCode: 302}), "Cloudflare sent an unexpected response to this request.", "proxy"),
 	}
 	for _, code := range []string{"6003", "6103", "6111", "9106", "10001"} {
 		for _, status := range []int{400, 401, 403} {
@@ -180,8 +180,8 @@ func TestExplanations(t *testing.T) {
 func TestPendingCause(t *testing.T) {
 	t.Parallel()
 	const (
-		refuses = "Cloudflare refuses to link until someone has chosen services there."
-		unknown = "the outcome of the link is unknown"
+		refuses = "Cloudflare refuses to connect the account until someone has chosen services in PagerDuty."
+		unknown = "the outcome of the request to connect is unknown"
 	)
 	canceled := fmt.Errorf("x: %w", context.Canceled)
 	deadline := fmt.Errorf("x: %w", context.DeadlineExceeded)
@@ -189,17 +189,17 @@ func TestPendingCause(t *testing.T) {
 		link, poll     error
 		cause, details string // details is a part of them; "" for none
 	}{
-		"200":                 {nil, nil, "no service is chosen in PagerDuty.", ""},
+		"200":                 {nil, nil, "nobody has chosen services in PagerDuty.", ""},
 		"time is up":          {nil, deadline, "nobody chose services within 10 minutes.", ""},
-		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "its services could not be listed after the link.", "could not be listed: "},
+		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "the services could not be listed after the request to connect.", "could not be listed: "},
 		"interrupted":         {nil, canceled, "the operation was interrupted before services were listed.", ""},
-		"refused, time is up": {refusal(400, "1", "no"), deadline, "nobody chose services within 10 minutes, and Cloudflare refuses to link until then.", "(code 1)"},
+		"refused, time is up": {refusal(400, "1", "no"), deadline, "nobody chose services within 10 minutes, and Cloudflare refuses to connect the account before that.", "(code 1)"},
 		"refused, list fails": {refusal(400, "1", "no"), refusal(500, "2", "oops"), refuses, "(code 2)"},
 		"refused, interrupt":  {refusal(400, "1", "no"), canceled, "the operation was interrupted before services were listed.", "(code 1)"},
 		"dropped":             {&cloudflare.TransportError{Err: io.ErrUnexpectedEOF}, nil, unknown, "Details: "},
 		"500":                 {refusal(500, "1", "oops"), nil, unknown, "oops"},
 		"408":                 {refusal(408, "1", "late"), nil, unknown, "late"},
-		"redirect":            {&cloudflare.APIError{StatusCode: 302, Problem: "redirects are not followed"}, nil, unknown, "redirects"},
+		"redirect":            {&cloudflare.APIError{StatusCode: 302, Problem: "does not follow redirects"}, nil, unknown, "redirects"},
 		"web page":            {&cloudflare.APIError{StatusCode: 200, NotAPI: true, Problem: "HTML"}, nil, unknown, "HTML"},
 	}
 	for _, status := range []int{400, 401, 403, 404, 409, 422} {
@@ -371,12 +371,12 @@ func TestServiceNamesAreEscaped(t *testing.T) {
 		expect(t, c.plan(instance{}, object{"adopt_existing": true}).diags, aWarning(titleAdopts, `x1b[31m`))
 		expect(t, c.plan(connected(evil), object{"account_id": accountB}).diags, anError(of(titleReplacement, accountA), `x1b[31m`))
 		p := c.plan(connected(evil), nil)
-		expect(t, p.diags, aWarning(of(titleDisconnects, accountA), `x1b[31m`, "These notification policies stop paging"))
+		expect(t, p.diags, aWarning(of(titleDisconnects, accountA), `x1b[31m`, "These notification policies stop reaching PagerDuty"))
 		server.a.SetServices(cloudflaretest.Service{ID: "2", Name: evil.Name})
 		c.nextProcess()
 		expect(t, c.apply(p).diags, anError(disconnectFailed, `x1b[31m`))
 		server.a.SetServices()
-		expect(t, c.read(connected(evil)).diags, aWarning(of(titlePending, accountA), `x1b[31m`, "page nobody"))
+		expect(t, c.read(connected(evil)).diags, aWarning(of(titlePending, accountA), `x1b[31m`, "pages nobody"))
 	})
 }
 

@@ -45,8 +45,8 @@ func (l *connectionListResource) Configure(_ context.Context, req resource.Confi
 
 func (l *connectionListResource) ListResourceConfigSchema(_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the accounts that are connected to PagerDuty, to import connections that were made in the dashboard. " +
-			"Accounts that cannot be listed produce one warning; the others are returned. If all of them fail, that is an error.\n\n" + readPermissionNote,
+		MarkdownDescription: "Finds the accounts that are connected to PagerDuty, so that you can import connections made in the dashboard. " +
+			"If some accounts can't be listed, one warning names them and the others are returned. If none can be listed, the query fails.\n\n" + readPermissionNote,
 		Attributes: map[string]schema.Attribute{
 			"account_ids": schema.ListAttribute{
 				MarkdownDescription: "IDs of the Cloudflare accounts to list, 32 hexadecimal digits each.",

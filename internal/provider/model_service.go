@@ -18,7 +18,7 @@ const (
 	servicesDescription    = "The PagerDuty services that the account is connected to, sorted by name, then ID."
 	serviceIDDescription   = "Cloudflare's ID of the service, for notification policies."
 	serviceNameDescription = "Name of the service in PagerDuty."
-	serviceIDsDescription  = "Map from the name of each service to its ID, without names that occur more than once."
+	serviceIDsDescription  = "Map of service names to IDs. Names that occur more than once are left out."
 )
 
 type serviceModel struct {

@@ -48,7 +48,7 @@ func readNote(ctx context.Context, private privateReader, key string) (*note, di
 	}
 	n := &note{}
 	if err := json.Unmarshal(value, n); err != nil {
-		diags.AddError("Unexpected Private Data", "The private data of the state can't be read: "+err.Error()+". This is a bug of the provider, please report it.")
+		diags.AddError("Unexpected Private Data", "The private data of the state can't be read: "+err.Error()+". This is a bug in the provider. Please report it.")
 		return nil, diags
 	}
 	return n, diags

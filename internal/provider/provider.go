@@ -56,13 +56,13 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 		MarkdownDescription: "Connects Cloudflare accounts to PagerDuty, and looks up the IDs of the connected PagerDuty services, for Cloudflare notification policies.",
 		Attributes: map[string]schema.Attribute{
 			"api_token": schema.StringAttribute{
-				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*; to connect and disconnect, the *Write* (in the dashboard's form: *Edit*) of either. " + fromEnvironment(envAPIToken) + " Not together with `api_key` and `email`.",
+				MarkdownDescription: "Cloudflare API token. To read, it needs *Notifications Read* or *Account Settings Read*. To connect and disconnect, it needs *Notifications Write* or *Account Settings Write* (*Edit* in the dashboard). " + fromEnvironment(envAPIToken) + " Conflicts with `api_key` and `email`.",
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential)},
 			},
 			"api_key": schema.StringAttribute{
-				MarkdownDescription: "Legacy Cloudflare global API key; needs `email` too. Prefer an API token, which can be limited to what is needed. " + fromEnvironment(envAPIKey),
+				MarkdownDescription: "Legacy Global API Key. Requires `email`. Prefer an API token, because you can limit its permissions. " + fromEnvironment(envAPIKey),
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{valid("Credential", cloudflare.ValidateCredential)},
@@ -70,7 +70,7 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 			"email": schema.StringAttribute{
 				MarkdownDescription: "Email address of the API key's owner. " + fromEnvironment(envEmail),
 				Optional:            true,
-				Validators:          []validator.String{valid("E-Mail Address", cloudflare.ValidateCredential)},
+				Validators:          []validator.String{valid("Email Address", cloudflare.ValidateCredential)},
 			},
 			"base_url": schema.StringAttribute{
 				MarkdownDescription: "Base URL of the Cloudflare API. Defaults to `" + cloudflare.DefaultBaseURL + "`. Must use https, or http to a loopback address. " + fromEnvironment(envBaseURL),
@@ -78,12 +78,12 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 				Validators:          []validator.String{valid("Base URL", validBaseURL)},
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: fmt.Sprintf("Maximum retries after connection errors and 5xx responses. Defaults to %d, at most %d; 0 disables them. Waiting for the rate limit does not count; the link is retried only where it surely had no effect.", cloudflare.DefaultMaxRetries, maxMaxRetries),
+				MarkdownDescription: fmt.Sprintf("Maximum retries after connection errors and 5xx responses. Defaults to %d, at most %d; 0 disables them. Waits for the rate limit don't count. The request that connects PagerDuty is retried only if it certainly had no effect.", cloudflare.DefaultMaxRetries, maxMaxRetries),
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(0, maxMaxRetries)},
 			},
 			"request_timeout": schema.StringAttribute{
-				MarkdownDescription: fmt.Sprintf("Limit on one HTTP attempt, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `45s`. Defaults to `%s`.", cloudflare.DefaultRequestTimeout),
+				MarkdownDescription: fmt.Sprintf("Timeout of one HTTP attempt, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `45s`. Defaults to `%s`.", cloudflare.DefaultRequestTimeout),
 				Optional:            true,
 				Validators:          []validator.String{valid("Duration", validDuration)},
 			},
@@ -92,7 +92,7 @@ func (p *pagerdutyProvider) Schema(_ context.Context, _ provider.SchemaRequest, 
 }
 
 func fromEnvironment(variable string) string {
-	return "Can also be set as `" + variable + "` in the environment."
+	return "Can also be set with the `" + variable + "` environment variable."
 }
 
 func (p *pagerdutyProvider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {

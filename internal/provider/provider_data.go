@@ -44,7 +44,7 @@ func configure(target **providerData, data any, diags *diag.Diagnostics) {
 	}
 	configured, ok := data.(*providerData)
 	if !ok {
-		diags.AddError("Unexpected Provider Data", fmt.Sprintf("Got %T. This is a bug of the provider, please report it.", data))
+		diags.AddError("Unexpected Provider Data", fmt.Sprintf("Got %T. This is a bug in the provider. Please report it.", data))
 		return
 	}
 	*target = configured

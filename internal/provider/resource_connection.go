@@ -49,30 +49,30 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 	keepString := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Connects a Cloudflare account to PagerDuty. An account has at most one connection.\n\n" +
-			"Someone must choose services in PagerDuty once, in the Cloudflare dashboard. Until then the connection is `pending`; the next apply finds the services. " +
-			"An account that is already connected is taken over only by an import or with `adopt_existing`.\n\n" +
-			"~> **Destroying disconnects every PagerDuty service from the Cloudflare account**, unless `disconnect_on_destroy` is `false`. Notification policies that use them stop paging. The plan names each service and policy. If a service has appeared since the plan, destroy stops and changes nothing.\n\n" +
-			"The API token needs " + writePermission + "; for plans alone, " + readPermission + " is enough. PagerDuty needs at least one zone on a Business plan or higher in the account.",
+			"Someone must connect PagerDuty once in the Cloudflare dashboard and choose services. Until then, the connection is `pending`. The next apply finds the services. " +
+			"To manage an account that is already connected, import it or set `adopt_existing`.\n\n" +
+			"~> **Destroying disconnects every PagerDuty service from the Cloudflare account**, unless `disconnect_on_destroy` is `false`. Notification policies that use them stop paging. The plan names each service and policy. If a service was added after the plan, destroy stops and changes nothing.\n\n" +
+			"The API token needs " + writePermission + ". To plan only, " + readPermission + " is enough. The account needs at least one zone on a Business plan or higher.",
 		Attributes: map[string]schema.Attribute{
 			"account_id": schema.StringAttribute{
-				MarkdownDescription: accountIDDescription + " Changing it replaces the connection, which is refused where that would disconnect services.",
+				MarkdownDescription: accountIDDescription + " Changing it replaces the connection. The plan fails if that would disconnect services.",
 				Required:            true,
 				Validators:          []validator.String{validAccountID{}},
 			},
 			"adopt_existing": schema.BoolAttribute{
-				MarkdownDescription: "Take over an account that is already connected, instead of stopping with an error. Defaults to `false`. Used only on create; remove it after the first apply.",
+				MarkdownDescription: "Adopt an account that is already connected, instead of failing. Defaults to `false`. Used only on create. Remove it after the first apply.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
 			"wait_for_services": schema.BoolAttribute{
-				MarkdownDescription: "Wait on create, up to `timeouts.create`, until someone has chosen services in PagerDuty. Defaults to `false`. Used only on create; without services in time, the connection is `pending`.",
+				MarkdownDescription: "On create, wait up to `timeouts.create` for someone to choose services in PagerDuty. If nobody does, the connection is `pending`. Defaults to `false`. Used only on create.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
 			"disconnect_on_destroy": schema.BoolAttribute{
-				MarkdownDescription: "Disconnect PagerDuty when the connection is destroyed. Defaults to `true`. With `false`, destroy only takes the connection out of the state. A change has to be applied before the destroy.",
+				MarkdownDescription: "Disconnect PagerDuty when the connection is destroyed. Defaults to `true`. With `false`, destroy only removes the connection from the state. Apply a change before you destroy.",
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(true),
@@ -83,17 +83,17 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 				PlanModifiers:       keepString,
 			},
 			"connection_id": schema.StringAttribute{
-				MarkdownDescription: "ID that the link returned. Null after an import, an adoption, or if the link returned none.",
+				MarkdownDescription: "ID that Cloudflare returned on connect. Null after an import or adoption, or if Cloudflare returned none.",
 				Computed:            true,
 				PlanModifiers:       keepString,
 			},
 			"status": schema.StringAttribute{
-				MarkdownDescription: "`" + statusConnected + "` with at least one service, else `" + statusPending + "`: someone has to choose services in PagerDuty.",
+				MarkdownDescription: "`" + statusConnected + "` if the account has at least one service. Otherwise `" + statusPending + "`: someone has to choose services in PagerDuty.",
 				Computed:            true,
 				PlanModifiers:       keepString,
 			},
 			"dashboard_url": schema.StringAttribute{
-				MarkdownDescription: "The page of the Cloudflare dashboard where someone connects PagerDuty.",
+				MarkdownDescription: "Cloudflare dashboard page where someone connects PagerDuty.",
 				Computed:            true,
 				PlanModifiers:       keepString,
 			},
@@ -120,11 +120,11 @@ func (r *connectionResource) Schema(ctx context.Context, _ resource.SchemaReques
 func timeoutsBlock(ctx context.Context) schema.Block {
 	standard := strings.TrimSuffix(defaultTimeout.String(), "0s")
 	describe := func(operation string) string {
-		return fmt.Sprintf("Limit on %s, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`. Defaults to `%s`.", operation, standard)
+		return fmt.Sprintf("Timeout of %s, as a [Go duration](https://pkg.go.dev/time#ParseDuration) such as `5m`. Defaults to `%s`.", operation, standard)
 	}
 	return timeouts.Block(ctx, timeouts.Opts{
 		Create: true, CreateDescription: describe("create"),
-		Delete: true, DeleteDescription: describe("destroy") + " A change has to be applied before the destroy.",
+		Delete: true, DeleteDescription: describe("destroy") + " Apply a change before you destroy.",
 	})
 }
 
@@ -151,7 +151,7 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 			continue
 		}
 		if d, err := time.ParseDuration(value.ValueString()); err == nil && d <= 0 {
-			resp.Diagnostics.AddAttributeError(at, "Invalid Duration", fmt.Sprintf("The argument `%s` must be a duration above zero.", at))
+			resp.Diagnostics.AddAttributeError(at, "Invalid Duration", fmt.Sprintf("The argument `%s` must be a duration greater than zero.", at))
 		}
 	}
 }
@@ -269,7 +269,9 @@ func (r *connectionResource) Delete(ctx context.Context, req resource.DeleteRequ
 	if resp.Diagnostics.HasError() || !state.disconnects() {
 		return // The plan has said what stays connected.
 	}
-	r.data.checkKnown(&resp.Diagnostics)
+	if r.data.checkKnown(&resp.Diagnostics); resp.Diagnostics.HasError() {
+		return
+	}
 	timeout, diags := state.Timeouts.Delete(ctx, defaultTimeout)
 	resp.Diagnostics.Append(diags...)
 	approved, diags := r.approved(ctx, req.Private, &state)

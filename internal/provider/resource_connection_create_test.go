@@ -125,7 +125,7 @@ func TestCreateListsOnceAfterRefusal(t *testing.T) {
 		started := time.Now()
 		created := newCore(t, server, nil).create(object{})
 		took(t, started, 0, 0)
-		expect(t, created.diags, isPending("Cloudflare refuses to link until someone has chosen services", "(code 17102)", "Then apply again"))
+		expect(t, created.diags, isPending("Cloudflare refuses to connect the account until someone has chosen services", "(code 17102)", "Then apply again"))
 		expectState(t, created.state, object{"connection_id": nil, "status": "pending", "services": listed(), "service_ids": object{}})
 		expectRequests(t, server, "list list list token link list policies")
 	})
@@ -246,7 +246,7 @@ func TestCreateAfterUnknownOutcome(t *testing.T) {
 						expectState(t, created.state, object{"status": "connected", "services": listed(primary)})
 						return
 					}
-					expect(t, created.diags, isPending("outcome of the link is unknown", "terraform apply -replace=pagerduty_connection.NAME", "Details: GET", "pagerduty/connect/[redacted]"))
+					expect(t, created.diags, isPending("outcome of the request to connect is unknown", "terraform apply -replace=pagerduty_connection.NAME", "Details: GET", "pagerduty/connect/[redacted]"))
 					expectState(t, created.state, object{"status": "pending"})
 				})
 			})
@@ -347,7 +347,7 @@ func TestCreateFailsWhereLinkDidNothing(t *testing.T) {
 			fault := cloudflaretest.RetryAfter(http.StatusTooManyRequests, "900")
 			fault.Op = cloudflaretest.Link
 			server.Fail(fault)
-			fails(server.t, server, newCore(server.t, server, nil), "rate limit", "Requests work again in 15 minutes.")
+			fails(server.t, server, newCore(server.t, server, nil), "rate limit", "Requests will work again in 15 minutes.")
 		})
 	})
 }

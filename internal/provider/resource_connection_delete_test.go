@@ -85,7 +85,7 @@ func TestDeleteResponses(t *testing.T) {
 		"listed too long": {
 			faults: []cloudflaretest.Fault{shows(0, 0)},
 			took:   30 * time.Second,
-			want:   []wanted{anError(disconnectFailed, "still lists", `"Primary"`, "The connection stays in the state. Run the same command again")},
+			want:   []wanted{anError(disconnectFailed, "still lists", `"Primary"`, "The connection stays in the state. Plan and apply the destroy again")},
 		},
 		"no list afterwards": {
 			faults: []cloudflaretest.Fault{{Op: cloudflaretest.List, Skip: 1, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
@@ -100,12 +100,12 @@ func TestDeleteResponses(t *testing.T) {
 		"list's 404 proves nothing": {
 			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.List, Status: http.StatusNotFound, Body: cloudflaretest.Failure(7003, "Could not route")}},
 			requests: "list", left: []cloudflaretest.Service{primary},
-			want: []wanted{anError(disconnectFailed, append([]string{"404", "7003", "knows no account " + accountA}, waysOut...)...)},
+			want: []wanted{anError(disconnectFailed, append([]string{"404", "7003", "does not recognize account " + accountA}, waysOut...)...)},
 		},
 		"refused": {
 			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")}},
 			requests: "list delete", left: []cloudflaretest.Service{primary},
-			want: []wanted{anError(disconnectFailed, append([]string{"403", writePermission}, waysOut...)...)},
+			want: []wanted{anError(disconnectFailed, "403", writePermission, "leave the services connected, use a `removed` block with `destroy = false`")},
 		},
 		"retried, after another list": {
 			faults:   []cloudflaretest.Fault{{Op: cloudflaretest.Delete, Times: 1, Status: http.StatusBadGateway}},
@@ -123,7 +123,7 @@ func TestDeleteResponses(t *testing.T) {
 				return fault
 			}()},
 			requests: "list", left: []cloudflaretest.Service{primary},
-			want: []wanted{anError(disconnectFailed, "Requests work again in 3 minutes 20 seconds.")},
+			want: []wanted{anError(disconnectFailed, "Requests will work again in 3 minutes 20 seconds.")},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -323,7 +323,7 @@ func TestDeleteInterrupted(t *testing.T) {
 		time.AfterFunc(5*time.Second, c.interrupt)
 		destroyed := c.destroy(connected(primary))
 		took(t, started, 5*time.Second, 7*time.Second)
-		expect(t, destroyed.diags, anError(disconnectFailed, "still lists", "The connection stays in the state. Run the same command again"))
+		expect(t, destroyed.diags, anError(disconnectFailed, "still lists", "The connection stays in the state. Plan and apply the destroy again"))
 		expectState(t, destroyed.state, connected(primary).state)
 
 		server.Heal()
@@ -342,14 +342,14 @@ func TestDeleteTimeout(t *testing.T) {
 		started := time.Now()
 		destroyed := newCore(t, server, nil).destroy(before)
 		took(t, started, 20*time.Second, 22*time.Second)
-		expect(t, destroyed.diags, anError(disconnectFailed, "timed out", "raise `timeouts.delete`, which has to be applied before the destroy"))
+		expect(t, destroyed.diags, anError(disconnectFailed, "timed out", "raise `timeouts.delete` and apply that before you destroy"))
 		expectServices(t, server.a, primary)
 	})
 }
 
 func TestDeleteHasTenMinutes(t *testing.T) {
 	t.Parallel()
-	for wait, want := range map[string][]wanted{"590": nil, "600": {anError(disconnectFailed, "Requests work again in 10 minutes.")}} {
+	for wait, want := range map[string][]wanted{"590": nil, "600": {anError(disconnectFailed, "Requests will work again in 10 minutes.")}} {
 		t.Run(wait, func(t *testing.T) {
 			t.Parallel()
 			bubble(t, func(server *fakeAPI) {

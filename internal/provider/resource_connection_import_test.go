@@ -69,7 +69,7 @@ func TestImportFails(t *testing.T) {
 	bubble(t, func(server *fakeAPI) {
 		t := server.t
 		c := newCore(t, server, nil)
-		expect(t, c.importID(accountNone).diags, anError("Unable to Read PagerDuty Connection", "knows no account "+accountNone, "7003", "32 hexadecimal digits"))
+		expect(t, c.importID(accountNone).diags, anError("Unable to Read PagerDuty Connection", "does not recognize account "+accountNone, "7003", "32 hexadecimal digits"))
 		server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 		imported := c.importID(accountA)
 		expect(t, imported.diags, anError("Unable to Read PagerDuty Connection", readPermission))

@@ -206,7 +206,7 @@ func TestPersonChangesServices(t *testing.T) {
 		c := newCore(t, server, nil)
 		server.a.PersonDisconnects()
 		window := c.read(connected(primary, second))
-		expect(t, window.diags, aWarning(of(titlePending, accountA), append(append(named([]cloudflaretest.Service{primary, second}), "Not connected any more"), clicks...)...))
+		expect(t, window.diags, aWarning(of(titlePending, accountA), append(append(named([]cloudflaretest.Service{primary, second}), "No longer connected"), clicks...)...))
 		nightly := c.converge(window.instance, object{})
 		expect(t, nightly.diags, isPending())
 		expectState(t, nightly.state, object{"status": "pending"})
@@ -229,8 +229,8 @@ func TestReadNamesServicesThatAreGone(t *testing.T) {
 		server.a.SetServices(dashed)
 		before := connected(primary, cloudflaretest.Service{ID: "22222222-2222-2222-2222-22222222222a", Name: "Second"})
 		read := newCore(t, server, nil).read(before)
-		expect(t, read.diags, aWarning(of(titleGone, accountA), `"Primary" (ID `+primary.ID+`)`, "Not connected any more"))
-		if strings.Contains(read.diags.String(), `"Second" (ID 2222`) {
+		expect(t, read.diags, aWarning(of(titleGone, accountA), "No longer connected: "+named([]cloudflaretest.Service{primary})[0]+".", "Connected now: "+named([]cloudflaretest.Service{dashed})[0]+"."))
+		if strings.Contains(read.diags.String(), `"Second" (ID 22222222-`) {
 			t.Errorf("names a service that only has its ID in another form:\n%s", read.diags)
 		}
 		expectState(t, read.state, object{"status": "connected", "services": listed(dashed)})

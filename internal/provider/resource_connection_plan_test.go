@@ -79,7 +79,7 @@ func TestPlanDestroy(t *testing.T) {
 		"pending, and connected meanwhile": {prior: connected(), listed: []cloudflaretest.Service{primary}, want: []wanted{willDisconnect(primary)}, requests: "list policies"},
 		"nothing to disconnect":            {prior: connected(), requests: "list"},
 		"all gone":                         {prior: connected(primary), requests: "list"},
-		"no list":                          {prior: connected(primary), fails: true, want: []wanted{aWarning(of(titleDisconnects, accountA), append(named([]cloudflaretest.Service{primary}), "terraform apply -refresh-only", "403")...)}, requests: "list policies"},
+		"no list":                          {prior: connected(primary), fails: true, want: []wanted{aWarning(of(titleDisconnects, accountA), append(named([]cloudflaretest.Service{primary}), "come from the state, which may be out of date", "403")...)}, requests: "list policies"},
 		"no list, pending":                 {prior: connected(), fails: true, requests: "list"},
 		"stays connected":                  {prior: kept, listed: []cloudflaretest.Service{primary}, want: []wanted{aWarning(of(titleStaysConnected, accountA), append(named([]cloudflaretest.Service{primary}), "disconnect_on_destroy = false")...)}},
 	} {
@@ -229,7 +229,7 @@ func TestDestroyThatStaysConnected(t *testing.T) {
 func TestPlanCreate(t *testing.T) {
 	t.Parallel()
 	adopts := func(services ...cloudflaretest.Service) wanted {
-		return aWarning(titleAdopts, append(named(services), "account "+accountA, "no other Terraform state", "may get disconnected instead", "Remove `adopt_existing`")...)
+		return aWarning(titleAdopts, append(named(services), "account "+accountA, "no other Terraform state", "may be disconnected instead", "Remove `adopt_existing`")...)
 	}
 	for name, test := range map[string]struct {
 		block  object
@@ -245,7 +245,7 @@ func TestPlanCreate(t *testing.T) {
 		"connected, adopts and waits":    {block: object{"adopt_existing": true, "wait_for_services": true}, listed: []cloudflaretest.Service{primary}, want: []wanted{adopts(primary)}},
 		"connected, may adopt":           {block: object{"adopt_existing": unknown}, listed: []cloudflaretest.Service{primary}, want: []wanted{aWarning(titleAlreadyConnected, `"Primary"`, "turns out to be true")}},
 		"no list":                        {fails: true, want: []wanted{aWarning(titleUnableToCheck, "account "+accountA, "403")}},
-		"waits":                          {block: object{"wait_for_services": true}, want: []wanted{aWarning(titleWaits, "10 minutes", "https://dash.cloudflare.com/"+accountA+"/notifications", "only once apply creates")}},
+		"waits":                          {block: object{"wait_for_services": true}, want: []wanted{aWarning(titleWaits, "10 minutes", "https://dash.cloudflare.com/"+accountA+"/notifications", "Wait until apply is creating the connection")}},
 		"waits as long as timeouts says": {block: object{"wait_for_services": true, "adopt_existing": true, "timeouts": object{"create": "90m"}}, want: []wanted{aWarning(titleWaits, "1 hour 30 minutes")}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,9 +39,9 @@ func TestPlanDestroyNamesPolicies(t *testing.T) {
 		server.a.SetPolicies(disabled, mailed, elsewhere, dashed)
 		p := newCore(t, server, nil).plan(connected(primary), nil)
 		expect(t, p.diags, willDisconnect(primary))
-		want := "These notification policies stop paging:\n" +
+		want := "These notification policies stop reaching PagerDuty:\n" +
 			"  - \"Dashed\" (dos_attack_l7)\n" +
-			"  - \"Mailed\" (dos_attack_l7), still reaches its other destinations\n" +
+			"  - \"Mailed\" (dos_attack_l7), still notifies its other destinations\n" +
 			"  - \"Quiet\" (dos_attack_l7), disabled\n"
 		if !strings.Contains(p.diags.String(), want) || strings.Contains(p.diags.String(), "Elsewhere") {
 			t.Errorf("want\n%s\nin\n%s", want, p.diags)
@@ -159,7 +159,7 @@ func TestReconnectNamesPolicies(t *testing.T) {
 		server.a.SetPolicies(policyOf("Old", primary), policyOf("New", second), policyOf("Both", primary, second))
 		server.a.SetServices(second)
 		c := newCore(t, server, nil)
-		gone := aWarning(of(titleGone, accountA), `"Primary"`, unrouted, `"Old" (dos_attack_l7)`, `"Both" (dos_attack_l7), still reaches its other destinations`)
+		gone := aWarning(of(titleGone, accountA), `"Primary"`, unrouted, `"Old" (dos_attack_l7)`, `"Both" (dos_attack_l7), still notifies its other destinations`)
 		read := c.read(connected(primary))
 		expect(t, read.diags, gone)
 		if strings.Contains(read.diags.String(), `"New"`) {

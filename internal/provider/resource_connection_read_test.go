@@ -70,16 +70,16 @@ func TestReadErrorKeepsState(t *testing.T) {
 	advice := map[string][]string{
 		"403":                {"403", "Authentication error (code 10000)", readPermission},
 		"404":                {"404", "`account_id`"},
-		"404 with 7003":      {"7003", "knows no account " + accountA, "32 hexadecimal digits"},
+		"404 with 7003":      {"7003", "does not recognize account " + accountA, "32 hexadecimal digits"},
 		"400 with messages":  {"400", "Not today"},
-		"HTML":               {"not the Cloudflare API's", "text/html", "200 OK", "Just a moment", "`base_url`"},
-		"HTML 403":           {"not the Cloudflare API's", "text/html", "403 Forbidden", "firewall"},
+		"HTML":               {"did not come from the Cloudflare API", "text/html", "200 OK", "Just a moment", "`base_url`"},
+		"HTML 403":           {"did not come from the Cloudflare API", "text/html", "403 Forbidden", "firewall"},
 		"errors":             {"200 OK", "Partial failure"},
 		"success false":      {"200 OK"},
 		"more than is shown": {"200 OK"},
 		"500":                {"500", "cloudflarestatus.com", "CF-Ray"},
-		"redirect":           {"redirects are not followed"},
-		"rate limit ahead":   {"Requests work again in 50 minutes.", "1,200 requests", "one `pagerduty_services`"},
+		"redirect":           {"does not follow redirects"},
+		"rate limit ahead":   {"Requests will work again in 50 minutes.", "1,200 requests", "one `pagerduty_services` data source"},
 	}
 	for name, fault := range readFailures {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 func TestReadOfInvalidAccount(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
-		"Invalid account identifier":                {"knows no account " + accountA, "`account_id`", "32 hexadecimal digits"},
+		"Invalid account identifier":                {"does not recognize account " + accountA, "`account_id`", "32 hexadecimal digits"},
 		"Valid user-level authentication not found": {"refused this request", "`api_token`"},
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -279,7 +279,7 @@ func TestReadTimeouts(t *testing.T) {
 		// A block that outlasts the operation is an error at once.
 		"429 within the timeout":      {fault: once(cloudflaretest.RetryAfter(http.StatusTooManyRequests, "599")), took: 599 * time.Second},
 		"503 within the timeout":      {fault: once(cloudflaretest.RetryAfter(http.StatusServiceUnavailable, "60")), took: time.Minute},
-		"429 beyond the timeout":      {fault: cloudflaretest.RetryAfter(http.StatusTooManyRequests, "600"), advice: "Requests work again in 10 minutes."},
+		"429 beyond the timeout":      {fault: cloudflaretest.RetryAfter(http.StatusTooManyRequests, "600"), advice: "Requests will work again in 10 minutes."},
 		"stalled beyond the attempts": {fault: cloudflaretest.Fault{Stall: time.Hour}, took: 5 * 30 * time.Second, advice: "`request_timeout`"},
 		"stalled beyond the timeout":  {config: object{"request_timeout": "1h"}, fault: cloudflaretest.Fault{Stall: time.Hour}, took: 10 * time.Minute, advice: "Run it again when the API responds."},
 	} {
@@ -322,7 +322,7 @@ func TestReadInterrupted(t *testing.T) {
 				time.AfterFunc(time.Second, c.interrupt)
 				read := c.read(connected(primary))
 				took(t, started, time.Second, time.Second)
-				expect(t, read.diags, anError("Unable to Read PagerDuty Connection", "The operation was interrupted.", "Run it again: completed changes are detected."))
+				expect(t, read.diags, anError("Unable to Read PagerDuty Connection", "The operation was interrupted.", "Run it again. Terraform detects completed changes."))
 				expectState(t, read.state, connected(primary).state)
 			})
 		})

@@ -545,7 +545,7 @@ resource "pagerduty_connection" "this" {
 		resource.TestStep{Config: block(`timeouts { Create = "2h" }`), ExpectError: text(`An argument named "Create" is not expected here. Did you mean "create"?`)},
 		resource.TestStep{Config: block(`timeouts { read = "2h" }`), ExpectError: text(`An argument named "read" is not expected here.`)},
 		resource.TestStep{Config: block(`timeouts = { create = "2h" }`), ExpectError: text("Unsupported argument")},
-		resource.TestStep{Config: block(`timeouts { create = "0s" }`), ExpectError: text("must be a duration above zero")},
+		resource.TestStep{Config: block(`timeouts { create = "0s" }`), ExpectError: text("must be a duration greater than zero")},
 	)
 	expectRequests(t, server, "")
 }

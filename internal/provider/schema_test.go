@@ -378,8 +378,8 @@ func TestTimeoutsBlock(t *testing.T) {
 		"empty":         {object{}, nil},
 		"both":          {object{"create": "90m", "delete": "1ns"}, nil},
 		"unknown value": {object{"create": unknown}, nil},
-		"zero":          {object{"create": "0s"}, []wanted{anError("Invalid Duration", "`timeouts.create`", "above zero").on("timeouts.create")}},
-		"negative":      {object{"delete": "-5m"}, []wanted{anError("Invalid Duration", "`timeouts.delete`", "above zero").on("timeouts.delete")}},
+		"zero":          {object{"create": "0s"}, []wanted{anError("Invalid Duration", "`timeouts.create`", "greater than zero").on("timeouts.create")}},
+		"negative":      {object{"delete": "-5m"}, []wanted{anError("Invalid Duration", "`timeouts.delete`", "greater than zero").on("timeouts.delete")}},
 		"no duration":   {object{"create": "soon"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.create")}},
 		"no unit":       {object{"delete": "10"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.delete")}},
 	} {

@@ -61,7 +61,7 @@ func (m providerModel) conflicts() (diags diag.Diagnostics) {
 	given := func(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
 	if given(m.APIToken) && (given(m.APIKey) || given(m.Email)) {
 		diags.AddAttributeError(path.Root("api_token"), "Conflicting Cloudflare Credentials",
-			"The arguments `api_key` and `email` can't be set together with `api_token`: remove one kind.")
+			"The arguments `api_key` and `email` conflict with `api_token`. Remove one kind of credentials.")
 	}
 	return diags
 }
@@ -94,7 +94,7 @@ func (r *resolver) credentials(model providerModel) cloudflare.Credentials {
 		r.diags.AddAttributeError(path.Root("api_token"), "Missing Cloudflare Credentials",
 			fmt.Sprintf("No credentials are configured. Set the argument `api_token` or the environment variable %s to a Cloudflare API token, "+
 				"or, for a legacy API key, the arguments `api_key` and `email` or the environment variables %s and %s.\n\n"+
-				"API tokens are made in the dashboard under My Profile > API Tokens. Reading needs "+readPermission+"; connecting and disconnecting, "+writePermission+".",
+				"Create API tokens in the dashboard under My Profile > API Tokens. Reading needs "+readPermission+". Connecting and disconnecting need "+writePermission+".",
 				envAPIToken, envAPIKey, envEmail))
 	}
 	return cloudflare.Credentials{}
@@ -105,7 +105,7 @@ func (r *resolver) required(argument, variable string, configured types.String, 
 	value := r.text(argument, variable, configured, cloudflare.ValidateCredential)
 	if configured.IsNull() && r.getenv(variable) == "" {
 		r.diags.AddAttributeError(path.Root(argument), "Missing Cloudflare Credentials",
-			fmt.Sprintf("A legacy API key and its e-mail address are needed together, and `%s` is missing beside `%s`. Set the argument `%s` or the environment variable %s.", argument, other, argument, variable))
+			fmt.Sprintf("A legacy API key and its email address must be set together. `%s` is missing, but `%s` is set. Set the argument `%s` or the environment variable %s.", argument, other, argument, variable))
 	}
 	return value
 }
@@ -147,7 +147,7 @@ func validDuration(s string) error {
 		return errors.New("must be a duration such as `30s` or `2m30s`")
 	}
 	if d <= 0 {
-		return errors.New("must be a duration above zero")
+		return errors.New("must be a duration greater than zero")
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (validAccountID) ValidateString(_ context.Context, req validator.StringRequ
 	}
 	accountID := req.ConfigValue.ValueString()
 	if err := cloudflare.ValidateAccountID(accountID); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Account ID", fmt.Sprintf("The argument `%s`: %s", req.Path, notAnAccountID(err)))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid Account ID", fmt.Sprintf("The argument `%s` is invalid: %s", req.Path, notAnAccountID(err)))
 	} else if !cloudflare.IsUsualAccountID(accountID) {
 		resp.Diagnostics.AddAttributeWarning(req.Path, "Unusual Account ID", cloudflare.Quote(accountID)+" does not look like the ID of a Cloudflare account. "+accountIDAdvice+".")
 	}

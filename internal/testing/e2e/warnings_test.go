@@ -101,7 +101,7 @@ func TestWarnings(t *testing.T) {
 	// Create waits, until its time is up.
 	block("wait_for_services = true\n\n  timeouts {\n    create = \"3s\"\n  }")
 	expectDiagnostics(t, w.Apply(), diagnostic{"warning", "Create Waits for a Person", []string{"up to 3 seconds", accountA}},
-		isPending("nobody chose services within 3 seconds, and Cloudflare refuses to link until then", "code 17102"))
+		isPending("nobody chose services within 3 seconds, and Cloudflare refuses to connect the account before that", "code 17102"))
 	w.Write("main.tf", providers+plainConfig)
 	expectDiagnostics(t, w.Plan("-refresh-only"), isPending("Account "+accountA))
 	expectDiagnostics(t, w.Apply(), isPending("Account "+accountA)) // Of the refresh, and of the update.

@@ -133,7 +133,7 @@ func TestTroubleshootingHasEveryTitle(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs/guides/troubleshooting.md")
 	_, page, _ = strings.Cut(page, "\n## Warnings\n")
-	page, _, found := strings.Cut(page, "\n## Terraform's Own\n")
+	page, _, found := strings.Cut(page, "\n## Errors from Terraform\n")
 	if !found {
 		t.Fatal("the page has other sections")
 	}

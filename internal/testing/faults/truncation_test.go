@@ -347,7 +347,7 @@ func summaries(diagnostics []diagnostic) string {
 }
 
 // losses are the words for a response that has broken off; each error says one.
-var losses = []string{"EOF", "connection reset by peer", "no complete response within the request timeout", "the response is not the JSON of the Cloudflare API"}
+var losses = []string{"EOF", "connection reset by peer", "no complete response within the request timeout", "the response is not JSON from the Cloudflare API"}
 
 // checkWords wants an error that says what happened, where, and what to do, and
 // gives no secret away.
