@@ -62,7 +62,7 @@ func TestRetryAfter(t *testing.T) {
 		"zero":               {http.Header{"Retry-After": {"0"}}, time.Second},
 		"negative":           {http.Header{"Retry-After": {"-5"}}, time.Second},
 		"date":               {http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:01:30 GMT"}}, 90 * time.Second},
-		"date that is past":  {http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}}, time.Second},
+		"date that is past":  {http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}, "Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
 		"missing":            {http.Header{"Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
 		"not a number":       {http.Header{"Retry-After": {"soon"}, "Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
 		"nothing to go by":   {http.Header{"Ratelimit": {}}, 30 * time.Second},

@@ -84,14 +84,14 @@ func limitWait(header http.Header, now time.Time) time.Duration {
 }
 
 // retryAfter reads Retry-After: seconds, as Cloudflare sends it, or a date. It is
-// not ok where there is none.
+// not ok where there is none, or one that is over: this machine's clock is ahead.
 func retryAfter(header http.Header, now time.Time) (wait time.Duration, ok bool) {
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
 		return clampSeconds(seconds), true
 	}
-	if date, err := http.ParseTime(value); err == nil {
-		return min(max(date.Sub(now), 0), retryAfterMax), true
+	if date, err := http.ParseTime(value); err == nil && date.After(now) {
+		return min(date.Sub(now), retryAfterMax), true
 	}
 	return 0, false
 }
