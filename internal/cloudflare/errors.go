@@ -98,6 +98,9 @@ type TransportError struct {
 	Request
 	Err    error
 	Unsent bool // the request surely never left
+	// Malformed reports that something did respond, and that the response can't be
+	// read: it is no HTTP, not compressed as it says, or too large.
+	Malformed bool
 
 	text string
 }

@@ -258,7 +258,7 @@ func FuzzRedact(f *testing.F) {
 		for _, limit := range []int{64, 100, maxExcerpt, maxMessage} {
 			mustBeSafe(t, safeText(text, limit, m), append(halves(written), secret)...)
 		}
-		failed := newTransportError(&request{}, &url.Error{Op: "Get", URL: "https://example.com/" + written, Err: errors.New(text)}, false, m)
+		failed := newTransportError(TransportError{Err: &url.Error{Op: "Get", URL: "https://example.com/" + written, Err: errors.New(text)}}, m)
 		mustBeSafe(t, failed.Error(), secret, written)
 	})
 }

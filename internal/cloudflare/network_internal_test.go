@@ -5,6 +5,8 @@ package cloudflare
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -212,6 +214,65 @@ func TestWhatNeverLeft(t *testing.T) {
 					t.Errorf("error of %v is a %T", op, err)
 				}
 			}
+		})
+	}
+}
+
+// What is odd and can be read is read. What can't be read is told from a connection
+// that was lost, and from what is HTTP but not the API's.
+func TestOddResponses(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ca := certificate(t, nil, "ca.test", now.Add(-time.Hour), now.Add(time.Hour))
+	valid := certificate(t, ca, apiHost, now.Add(-time.Hour), now.Add(time.Hour))
+	const body = `{"result": [{"id": "1", "name": "A"}], "success": true}`
+	response := func(header, body string) string {
+		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(body), header, body)
+	}
+	var compressed bytes.Buffer
+	zip := gzip.NewWriter(&compressed)
+	fmt.Fprint(zip, body)
+	zip.Close()
+	zipped := compressed.String()
+	const read, malformed, foreign, lost = "read", "malformed", "foreign", "lost"
+	for name, test := range map[string]struct{ response, want string }{
+		"plain":                {response("", body), read},
+		"early hints":          {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response("", body), read},
+		"continue":             {"HTTP/1.1 100 Continue\r\n\r\n" + response("", body), read},
+		"HTTP/1.0":             {"HTTP/1.0 200 OK\r\n\r\n" + body, read},
+		"no reason":            {strings.Replace(response("", body), " OK", "", 1), read},
+		"trailer":              {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(body), body), read},
+		"its length twice":     {response(fmt.Sprintf("Content-Length: %d\r\n", len(body)), body), read},
+		"gzip":                 {response("Content-Encoding: gzip\r\n", zipped), read},
+		"two lengths":          {response("Content-Length: 7\r\n", body), malformed},
+		"not HTTP":             {"Hello\r\n\r\n", malformed},
+		"HTTP/2":               {"\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n\r\n", malformed},
+		"no gzip, despite it":  {response("Content-Encoding: gzip\r\n", body), malformed},
+		"gzip of other bytes":  {response("Content-Encoding: gzip\r\n", zipped[:20]+"~~~~~~~~"+zipped[28:]), malformed},
+		"too large":            {response("", strings.Repeat(" ", MaxResponseSize+1)), malformed},
+		"gzip, without a word": {response("", zipped), foreign},
+		"gzip twice":           {response("Content-Encoding: gzip, gzip\r\n", zipped), foreign},
+		"another compression":  {response("Content-Encoding: br\r\n", "\x0b\x02\x80abc\x03"), foreign},
+		"byte order mark":      {response("", "\ufeff"+body), foreign},
+		"UTF-16":               {response("Content-Type: application/json; charset=utf-16\r\n", "{\x00}\x00"), foreign},
+		"empty":                {response("", ""), foreign},
+		"half a body":          {response("", body)[:60], lost},
+		"half of a gzip":       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + zipped[:30], lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := network{tls: valid, serve: write(test.response)}.client(t, ca)
+			services, err := client.ListServices(t.Context(), "a")
+			got := read
+			if failed, ok := errors.AsType[*TransportError](err); ok {
+				got = map[bool]string{true: malformed, false: lost}[failed.Malformed]
+			} else if api, ok := errors.AsType[*APIError](err); ok && api.NotAPI {
+				got = foreign
+			}
+			if got != test.want || len(services) != map[bool]int{true: 1}[test.want == read] {
+				t.Errorf("%s, want %s: %v, %v", got, test.want, services, err)
+			}
+			mustBeSafe(t, fmt.Sprint(err), fuzzToken)
 		})
 	}
 }

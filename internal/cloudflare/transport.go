@@ -185,18 +185,19 @@ func (c *Client) roundTrip(parent context.Context, req *request, f *flight) (*re
 		GotConn: func(httptrace.GotConnInfo) { connected = true },
 	})
 	fail := func(err error) (*response, error) {
-		unsent := wanted && !connected
+		unsent, malformed := wanted && !connected, false
 		switch {
 		case ctx.Err() == nil:
-			if req.returnsSecret && !unsent && mayQuote(err) {
-				err = errMalformedResponse
+			malformed = !unsent && isAboutResponse(err)
+			if req.returnsSecret && malformed && !errors.Is(err, errResponseTooLarge) {
+				err = errMalformedResponse // net/http quotes what it can't parse.
 			}
 		case parent.Err() != nil:
 			return nil, &EndedError{Request: req.Request, Err: parent.Err(), Unsent: unsent}
 		default:
 			err = fmt.Errorf("no complete response within the request timeout of %s", c.requestTimeout)
 		}
-		return nil, newTransportError(req, err, unsent, c.maskerFor(req))
+		return nil, newTransportError(TransportError{Request: req.Request, Err: err, Unsent: unsent, Malformed: malformed}, c.maskerFor(req))
 	}
 
 	sent, err := http.NewRequestWithContext(ctx, req.Method, c.baseURL+req.path, nil)
@@ -269,27 +270,29 @@ func withGracePeriod(parent context.Context, d time.Duration) (context.Context, 
 
 // newTransportError tells why an attempt got no response, in text that is safe to
 // show.
-func newTransportError(req *request, err error, unsent bool, m masker) error {
+func newTransportError(lost TransportError, m masker) error {
+	err := lost.Err
 	var inURL *url.Error // It quotes the URL, token and all.
 	for errors.As(err, &inURL) {
 		err = inURL.Err
 	}
 	if refused, ok := errors.AsType[*ProxyError](err); ok {
-		return &ProxyError{Request: req.Request, Address: safeText(refused.Address, maxExcerpt, m), Status: refused.Status}
+		return &ProxyError{Request: lost.Request, Address: safeText(refused.Address, maxExcerpt, m), Status: refused.Status}
 	}
 	said := err.Error()
-	text := safeText(said, maxMessage, m)
+	lost.text = safeText(said, maxMessage, m)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || m.mask(said) != said {
 		// A dial timeout calls itself the former, though no context has ended. And what
 		// holds a secret is not to be unwrapped.
-		err = errors.New(text)
+		err = errors.New(lost.text)
 	}
-	return &TransportError{Request: req.Request, Err: err, Unsent: unsent, text: text}
+	lost.Err = err
+	return &lost
 }
 
-// mayQuote reports whether the error of a request that was sent may hold a part of
-// the response: net/http quotes what it can't parse.
-func mayQuote(err error) bool {
+// isAboutResponse reports whether the error of a request that was sent is about
+// what came back, rather than about the connection.
+func isAboutResponse(err error) bool {
 	return !errors.As(err, new(*net.OpError)) && !errors.As(err, new(*tls.CertificateVerificationError)) &&
-		!errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, errResponseTooLarge)
+		!errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
