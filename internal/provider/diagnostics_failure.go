@@ -217,6 +217,12 @@ func explanations() []explanation {
 			next:  say("See https://www.cloudflarestatus.com and run again. If it persists, check any proxy in between, or contact Cloudflare support with the CF-Ray ID."),
 		},
 		{
+			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI && e.Ray != "" }),
+			cause: say("The response came through Cloudflare's network, which gave it a CF-Ray ID, but not from the API."),
+			next: say("Cloudflare may block or challenge requests from this machine's address: run from another network, or contact Cloudflare support with the CF-Ray ID. " +
+				"Check any proxy or firewall in between too, and the provider's `base_url` (or " + envBaseURL + ")."),
+		},
+		{
 			when:  apiError(func(e *cloudflare.APIError) bool { return e.NotAPI }),
 			cause: say("The response did not come from the Cloudflare API. Something between this machine and Cloudflare, or another server, sent it."),
 			next:  say("Check any proxy or firewall in between, and the provider's `base_url` (or " + envBaseURL + ")."),
@@ -228,6 +234,17 @@ func explanations() []explanation {
 				"A Global API Key goes in `api_key`, with `email`; a token goes in `api_token`."),
 		},
 		{
+			when:  mentions("9109", "location"),
+			cause: say("Cloudflare does not accept the API token from this machine's address."),
+			next: say("The token is limited to some IP addresses. Add this machine's to them (in the dashboard: Client IP Address Filtering), or use another token. " +
+				"A machine may have several addresses, one of them for IPv6: the details below have the one that this request came from."),
+		},
+		{
+			when:  mentions("9109", "auth failures"),
+			cause: say("Cloudflare has received too many requests with credentials that it does not accept, and refuses more for now."),
+			next:  say("Check that the credentials are valid and not revoked: " + credentials + ". Then wait a few minutes and run again."),
+		},
+		{
 			when:  afterList(http.StatusUnauthorized, http.StatusForbidden),
 			cause: say("Cloudflare refused this request."),
 			next: func(f failure) string {
@@ -235,13 +252,13 @@ func explanations() []explanation {
 			},
 		},
 		{
-			when:       apiError(func(e *cloudflare.APIError) bool { return e.HasCode("7003") || e.Mentions("9109", "account") }),
+			when:       either(hasCode("7003"), mentions("9109", "account")),
 			cause:      func(f failure) string { return "Cloudflare does not recognize account " + f.accountID + "." },
 			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
 			outOfReach: true,
 		},
 		{
-			when:  status(http.StatusUnauthorized),
+			when:  either(status(http.StatusUnauthorized), mentions("9109", "access token")),
 			cause: say("Cloudflare does not accept the credentials."),
 			next:  say("Check that they are valid and not expired: " + credentials + "."),
 		},
@@ -271,6 +288,14 @@ func explanations() []explanation {
 		},
 
 		// Whatever else kept the request from a response.
+		{
+			when: func(f failure) bool {
+				lost, ok := errors.AsType[*cloudflare.TransportError](f.err)
+				return ok && lost.Malformed
+			},
+			cause: say("The response can't be read. Something between this machine and Cloudflare, or another server, sent or changed it."),
+			next:  say("Check any proxy or firewall in between, and the provider's `base_url` (or " + envBaseURL + ")."),
+		},
 		{
 			when:  func(failure) bool { return true },
 			cause: say("The Cloudflare API could not be reached."),
@@ -323,6 +348,14 @@ func apiError(matches func(*cloudflare.APIError) bool) func(failure) bool {
 
 func hasCode(codes ...string) func(failure) bool {
 	return apiError(func(e *cloudflare.APIError) bool { return slices.ContainsFunc(codes, e.HasCode) })
+}
+
+func mentions(code, word string) func(failure) bool {
+	return apiError(func(e *cloudflare.APIError) bool { return e.Mentions(code, word) })
+}
+
+func either(a, b func(failure) bool) func(failure) bool {
+	return func(f failure) bool { return a(f) || b(f) }
 }
 
 func status(code int) func(failure) bool {

@@ -71,11 +71,16 @@ func TestExplanations(t *testing.T) {
 		return &cloudflare.NoSuchServiceError{Wanted: wanted, Closest: closest}
 	}
 	const (
-		isMalformed = "Cloudflare says that the credential is malformed."
-		noAccount   = "Cloudflare does not recognize account " + accountA + "."
-		refused     = "Cloudflare refused this request."
-		troubled    = "The Cloudflare API, or something between it and this machine, has a problem."
-		foreign     = "The response did not come from the Cloudflare API. Something between this machine and Cloudflare, or another server, sent it."
+		isMalformed     = "Cloudflare says that the credential is malformed."
+		noAccount       = "Cloudflare does not recognize account " + accountA + "."
+		refused         = "Cloudflare refused this request."
+		notAccepted     = "Cloudflare does not accept the credentials."
+		troubled        = "The Cloudflare API, or something between it and this machine, has a problem."
+		byCloudflare    = "The response came through Cloudflare's network, which gave it a CF-Ray ID, but not from the API."
+		elsewhereOnly   = "Cloudflare does not accept the API token from this machine's address."
+		tooManyFailures = "Cloudflare has received too many requests with credentials that it does not accept, and refuses more for now."
+		unreadable      = "The response can't be read. Something between this machine and Cloudflare, or another server, sent or changed it."
+		foreign         = "The response did not come from the Cloudflare API. Something between this machine and Cloudflare, or another server, sent it."
 	)
 	tests := map[string]failing{
 		// Outcomes of the flows and lookups.
@@ -106,17 +111,23 @@ func TestExplanations(t *testing.T) {
 		"web page":             not(says(of(&cloudflare.APIError{StatusCode: 200, NotAPI: true}), foreign, "proxy or firewall", "`base_url`"), "`api_token`"),
 		"web page of a 403":    not(says(of(&cloudflare.APIError{StatusCode: 403, NotAPI: true}), foreign, "proxy or firewall"), "PERMISSION", "Business"),
 		"web page of a 404":    not(says(of(&cloudflare.APIError{StatusCode: 404, NotAPI: true}), foreign, "`base_url`"), "`account_id`"),
+		"Cloudflare's page":    not(says(of(&cloudflare.APIError{StatusCode: 403, NotAPI: true, Ray: "ray"}), byCloudflare, "this machine's address", "CF-Ray", "`base_url`"), "PERMISSION", "`api_token`"),
+		"malformed response":   not(says(of(fmt.Errorf("x: %w", &cloudflare.TransportError{Err: io.ErrNoProgress, Malformed: true})), unreadable, "proxy or firewall", "`base_url`"), "`request_timeout`", "`api_token`"),
 		"web page of a 502":    says(of(&cloudflare.APIError{StatusCode: 502, NotAPI: true}), troubled, "any proxy"),
 		"code in a chain":      not(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "6003", Chain: []cloudflare.ErrorDetail{{Code: "6111"}}}}}), isMalformed, malformed...), "`account_id`"),
 		"account in a chain":   lets(says(of(&cloudflare.APIError{StatusCode: 400, Errors: []cloudflare.ErrorDetail{{Code: "7000", Chain: []cloudflare.ErrorDetail{{Code: "7003"}}}}}), noAccount, account...)),
 		"7003":                 lets(not(says(of(refusal(404, "7003", "Could not route")), noAccount, account...), "`base_url`", "`api_token`")),
 		"7003, other base URL": elsewhere(lets(says(of(refusal(404, "7003", "Could not route")), noAccount, append([]string{"`base_url`", envBaseURL, "/client/v4"}, account...)...))),
 		"9109 of the account":  lets(not(says(of(refusal(403, "9109", "Invalid account identifier")), noAccount, account...), "`api_token`", "PERMISSION")),
-		"9109 of a token":      lets(not(says(of(refusal(403, "9109", "Cannot use the access token from location: 192.0.2.1")), refused, append([]string{"PERMISSION"}, credential...)...), "`account_id`")),
-		"401":                  not(says(of(refusal(401, "1000", "no")), "Cloudflare does not accept the credentials.", append([]string{"not expired"}, credential...)...), "`account_id`"),
+		"9109 of an address":   not(says(of(refusal(403, "9109", "Cannot use the access token from location: 192.0.2.1")), elsewhereOnly, "IP addresses", "IPv6"), "`account_id`", "PERMISSION", "Business"),
+		"9109 of failures":     not(says(of(refusal(403, "9109", "Max auth failures reached, please check your Authorization header")), tooManyFailures, append([]string{"wait"}, credential...)...), "`account_id`", "PERMISSION", "Business"),
+		"9109 of a token":      not(says(of(refusal(403, "9109", "Invalid access token")), notAccepted, append([]string{"not expired"}, credential...)...), "`account_id`", "PERMISSION", "Business"),
+		"9109 of a permission": lets(not(says(of(refusal(403, "9109", "Unauthorized to access requested resource")), refused, append([]string{"PERMISSION"}, credential...)...), "`account_id`")),
+		"401":                  not(says(of(refusal(401, "1000", "no")), notAccepted, append([]string{"not expired"}, credential...)...), "`account_id`"),
 		"403":                  lets(says(of(refusal(403, "10000", "no")), refused, append([]string{"belong to account " + accountA, "have PERMISSION", "Business plan or higher"}, credential...)...)),
 		"401 of a token":       not(says(of(refusalOf(cloudflare.OpToken, 401, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...),
 		"403 of a token":       not(says(of(refusalOf(cloudflare.OpToken, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA, "Business plan or higher"), credential...),
+		"address of a token's": not(says(of(&cloudflare.APIError{Request: cloudflare.Request{Op: cloudflare.OpToken}, StatusCode: 403, Errors: []cloudflare.ErrorDetail{{Code: "9109", Message: "Cannot use the access token from location: 2001:db8::1"}}}), elsewhereOnly, "IPv6"), "could be listed"),
 		"9109 of a token's":    not(says(of(refusalOf(cloudflare.OpToken, 403, "9109")), refused, "could be listed"), credential...),
 		"403 of a DELETE":      not(says(of(refusalOf(cloudflare.OpDelete, 403, "10000")), refused, "could be listed", "PERMISSION on account "+accountA), credential...),
 		"404":                  lets(not(says(of(refusal(404, "1000", "no")), "Cloudflare found nothing for account "+accountA+".", account...), "`base_url`")),

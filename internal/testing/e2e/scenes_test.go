@@ -204,7 +204,14 @@ func scenes(t *testing.T) []titled {
 		{"Cloudflare: another 4xx", scene{config: servicesConfig(accountA), prepare: listFails(http.StatusConflict, 1002, "Conflict"), exit: 1}},
 		{"Cloudflare: a list that proves nothing", scene{config: servicesConfig(accountA), prepare: faulty(fault{Op: list, Edit: cloudflaretest.Set("result", "")}), exit: 1}},
 		{"Cloudflare: the rate limit", scene{config: servicesConfig(accountA), prepare: faulty(cloudflaretest.RetryAfter(http.StatusTooManyRequests, "3600")), exit: 1}},
-		{"Something else: HTML", scene{config: servicesConfig(accountA), prepare: faulty(cloudflaretest.HTML(http.StatusForbidden)), exit: 1}},
+		{"Cloudflare: the token is for other addresses (9109)", scene{config: servicesConfig(accountA), prepare: listFails(http.StatusForbidden, 9109, "Cannot use the access token from location: 192.0.2.1"), exit: 1}},
+		{"Cloudflare: too many wrong credentials (9109)", scene{config: servicesConfig(accountA), prepare: listFails(http.StatusForbidden, 9109, "Max auth failures reached, please check your Authorization header"), exit: 1}},
+		{"Cloudflare: a page of its network", scene{config: servicesConfig(accountA), prepare: faulty(cloudflaretest.HTML(http.StatusForbidden)), exit: 1}},
+		{"Something else: HTML", scene{config: servicesConfig(accountA), prepare: faulty(fault{Status: http.StatusOK, Header: http.Header{"Content-Type": {"text/html"}, "CF-Ray": nil}, Body: "<html><title>Log in</title></html>"}), exit: 1}},
+		{"Something else: a response that can't be read", scene{
+			config: "provider \"pagerduty\" {\n  max_retries = 0\n}\n" + servicesConfig(accountA), exit: 1,
+			prepare: faulty(fault{Op: list, Header: http.Header{"Content-Encoding": {"gzip"}}}),
+		}},
 
 		// The way to the API.
 		{"Network: nothing listens", scene{config: servicesConfig(accountA), env: []string{"CLOUDFLARE_BASE_URL=http://127.0.0.1:1"}, exit: 1}},
