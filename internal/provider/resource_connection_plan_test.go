@@ -486,3 +486,35 @@ func TestPlanCheckIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// Other programs than terraform drive providers, and some keep neither private
+// data nor an identity, and plan no destroy. Then the state's services are what
+// may go, and a change of the account is refused as ever.
+func TestWithoutPrivateData(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(server *fakeAPI) {
+		t := server.t
+		connecting(server.a, primary)
+		c := newCore(t, server, nil)
+		p := c.plan(instance{}, object{})
+		p.private, p.identity = nil, nil
+		created := c.applyOnce(p)
+		expect(t, created.diags)
+		c.nextProcess()
+		prior := instance{state: created.state}
+		expect(t, c.read(prior).diags)
+		expect(t, c.plan(prior, object{"account_id": accountB}).diags, anError(of(titleReplacement, accountA), `"Primary"`))
+		p = c.plan(prior, object{"timeouts": object{"delete": "1h"}})
+		p.private, p.identity = nil, nil
+		updated := c.applyOnce(p)
+		expect(t, updated.diags)
+
+		prior = instance{state: updated.state}
+		server.a.SetServices(primary, second)
+		expect(t, c.applyOnce(plan{prior: prior}).diags, anError(disconnectFailed, `"Second"`, "Nothing was disconnected"))
+		expectServices(t, server.a, primary, second)
+		server.a.SetServices(primary)
+		expect(t, c.applyOnce(plan{prior: prior}).diags)
+		expectServices(t, server.a)
+	})
+}

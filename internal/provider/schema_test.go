@@ -23,6 +23,7 @@ import (
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 func hasName(name string) func(*tfprotov6.SchemaAttribute) bool {
@@ -391,5 +392,61 @@ func TestTimeoutsBlock(t *testing.T) {
 			}
 			expect(t, c.validate(block), test.want...)
 		})
+	}
+}
+
+// Terraform validates before it knows variables and other resources' attributes:
+// what is not known yet is valid, whole lists and blocks and parts of them too.
+func TestUnknownIsValid(t *testing.T) {
+	t.Parallel()
+	c := newCore(t, offline(t), nil)
+	check := func(name string, diags []*tfprotov6.Diagnostic, err error) {
+		c.check(err)
+		if len(diags) > 0 {
+			t.Errorf("%s:\n%s", name, c.audit(diags))
+		}
+	}
+	for name, value := range map[string]func(tftypes.Type) any{
+		"whole": func(tftypes.Type) any { return unknown },
+		"in parts": func(typ tftypes.Type) any {
+			switch typ := typ.(type) {
+			case tftypes.List:
+				return []any{unknown, unknown}
+			case tftypes.Object:
+				parts := object{}
+				for name := range typ.AttributeTypes {
+					parts[name] = unknown
+				}
+				return parts
+			}
+			return unknown
+		},
+	} {
+		block := func(schema *tfprotov6.Schema) *tfprotov6.DynamicValue {
+			config := object{}
+			for _, attribute := range schema.Block.Attributes {
+				if attribute.Required || attribute.Optional {
+					config[attribute.Name] = value(attribute.ValueType())
+				}
+			}
+			for _, nested := range schema.Block.BlockTypes {
+				config[nested.TypeName] = value(nested.ValueType())
+			}
+			return c.encode(schema.ValueType(), config)
+		}
+		provider, err := c.wire.ValidateProviderConfig(c.ctx, &tfprotov6.ValidateProviderConfigRequest{Config: block(c.schemas.Provider)})
+		check(name+" provider", provider.Diagnostics, err)
+		for typ, schema := range c.schemas.ResourceSchemas {
+			resp, err := c.wire.ValidateResourceConfig(c.ctx, &tfprotov6.ValidateResourceConfigRequest{TypeName: typ, Config: block(schema)})
+			check(name+" resource "+typ, resp.Diagnostics, err)
+		}
+		for typ, schema := range c.schemas.DataSourceSchemas {
+			resp, err := c.wire.ValidateDataResourceConfig(c.ctx, &tfprotov6.ValidateDataResourceConfigRequest{TypeName: typ, Config: block(schema)})
+			check(name+" data "+typ, resp.Diagnostics, err)
+		}
+		for typ, schema := range c.schemas.ListResourceSchemas {
+			resp, err := c.wire.(tfprotov6.ListResourceServer).ValidateListResourceConfig(c.ctx, &tfprotov6.ValidateListResourceConfigRequest{TypeName: typ, Config: block(schema)})
+			check(name+" list "+typ, resp.Diagnostics, err)
+		}
 	}
 }
