@@ -234,13 +234,13 @@ func unableToCheck(accountID string, err error) diag.Diagnostic {
 		"Details: "+err.Error()))
 }
 
-func createWaits(accountID string, timeout time.Duration, adopts bool) diag.Diagnostic {
+func createWaits(accountID, howLong string, adopts bool) diag.Diagnostic {
 	when := ""
 	if !adopts {
 		when = "\nWait until apply is creating the connection. If the account is connected before that, apply fails."
 	}
 	return diag.NewWarningDiagnostic(titleWaits,
-		"Create waits up to "+inWords(timeout)+" for someone to connect account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)
+		"Create waits "+howLong+" for someone to connect account "+accountID+" to PagerDuty.\n"+howToConnect(accountID)+when)
 }
 
 func accountMayChange(accountID string) diag.Diagnostic {

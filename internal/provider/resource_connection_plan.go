@@ -152,7 +152,11 @@ func (r *connectionResource) checkAccount(ctx context.Context, plan *connectionM
 	case plan.WaitForServices.ValueBool():
 		timeout, timeoutDiags := plan.Timeouts.Create(ctx, defaultTimeout)
 		diags.Append(timeoutDiags...)
-		diags.Append(createWaits(accountID, timeout, plan.AdoptExisting.ValueBool()))
+		howLong := "up to " + inWords(timeout)
+		if create, ok := plan.Timeouts.Attributes()["create"]; ok && create.IsUnknown() {
+			howLong = "as long as `timeouts.create` says"
+		}
+		diags.Append(createWaits(accountID, howLong, plan.AdoptExisting.ValueBool()))
 	}
 	return nil
 }

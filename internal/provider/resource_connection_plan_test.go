@@ -246,6 +246,7 @@ func TestPlanCreate(t *testing.T) {
 		"connected, may adopt":           {block: object{"adopt_existing": unknown}, listed: []cloudflaretest.Service{primary}, want: []wanted{aWarning(titleAlreadyConnected, `"Primary"`, "turns out to be true")}},
 		"no list":                        {fails: true, want: []wanted{aWarning(titleUnableToCheck, "account "+accountA, "403")}},
 		"waits":                          {block: object{"wait_for_services": true}, want: []wanted{aWarning(titleWaits, "10 minutes", "https://dash.cloudflare.com/"+accountA+"/notifications", "Wait until apply is creating the connection")}},
+		"waits, not known how long":      {block: object{"wait_for_services": true, "timeouts": object{"create": unknown}}, want: []wanted{aWarning(titleWaits, "Create waits as long as `timeouts.create` says for someone to connect")}},
 		"waits as long as timeouts says": {block: object{"wait_for_services": true, "adopt_existing": true, "timeouts": object{"create": "90m"}}, want: []wanted{aWarning(titleWaits, "1 hour 30 minutes")}},
 	} {
 		t.Run(name, func(t *testing.T) {

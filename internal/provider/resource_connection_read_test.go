@@ -75,7 +75,7 @@ func TestReadErrorKeepsState(t *testing.T) {
 		"400 with messages":  {"400", "Not today"},
 		"HTML":               {"came through Cloudflare's network", "text/html", "200 OK", "Just a moment", "`base_url`"},
 		"HTML 403":           {"came through Cloudflare's network", "text/html", "403 Forbidden", "firewall"},
-		"HTML of a proxy":    {"not the Cloudflare API's", "text/html", "200 OK", "Log in", "`base_url`"},
+		"HTML of a proxy":    {"did not come from the Cloudflare API", "text/html", "200 OK", "Log in", "`base_url`"},
 		"errors":             {"200 OK", "Partial failure"},
 		"success false":      {"200 OK"},
 		"more than is shown": {"200 OK"},
