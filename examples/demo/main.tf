@@ -1,5 +1,5 @@
-# What `make demo` runs against a fake Cloudflare API. It runs against a real
-# account too: set CLOUDFLARE_API_TOKEN and TF_VAR_account_id.
+# `make demo` runs this against a fake Cloudflare API. To run it against a real
+# account, set CLOUDFLARE_API_TOKEN and TF_VAR_account_id.
 
 terraform {
   required_version = ">= 1.11"

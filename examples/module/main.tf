@@ -24,7 +24,7 @@ check "connected" {
   }
 }
 
-# The whole map. An output that indexes it fails -refresh-only while pending.
+# Output the whole map: indexing it here makes -refresh-only fail while pending.
 output "service_ids" {
   description = "IDs of the connected PagerDuty services, by name, for notification policies."
   value       = pagerduty_connection.this.service_ids

@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Not saved in plans or state. Leave the block out to take the token from
+# Not saved in plans or state. Omit the provider block to use the token from
 # CLOUDFLARE_API_TOKEN.
 variable "cloudflare_api_token" {
   type      = string

@@ -19,6 +19,7 @@ package cloudflare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,14 +46,15 @@ type Credentials struct {
 
 // validate wants one kind, whole. The token takes precedence.
 func (c Credentials) validate() error {
-	parts := map[string]string{"API key": c.APIKey, "email": c.Email}
 	if c.APIToken != "" {
-		parts = map[string]string{"API token": c.APIToken}
+		return validateNamed("API token", c.APIToken)
 	}
-	for name, part := range parts {
-		if err := ValidateCredential(part); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	return errors.Join(validateNamed("API key", c.APIKey), validateNamed("email", c.Email))
+}
+
+func validateNamed(name, credential string) error {
+	if err := ValidateCredential(credential); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ type Connection struct {
 //
 // It refuses an account that is connected already (*AlreadyConnectedError), unless
 // it may adopt it. Else it is an error only where nothing was done: the list or the
-// token failed, or the link surely had no effect. After anything else that a link
+// token failed, or the link never arrived. After anything else that a link
 // returned, the list decides: the account was empty before, so services that are
 // listed now came with this connection. Without any it is pending.
 func (c *Client) Connect(ctx context.Context, accountID string, options ConnectOptions) (*Connection, error) {
@@ -102,7 +102,7 @@ func (c *Client) connect(ctx context.Context, accountID string, options ConnectO
 	connection.ID, connection.Messages, connection.LinkErr = c.link(ctx, accountID, token)
 	limit := connectPropagationTimeout
 	switch {
-	case hadNoEffect(connection.LinkErr):
+	case neverArrived(connection.LinkErr):
 		return nil, connection.LinkErr
 	case options.WaitForServices:
 		limit = timeLeft(ctx, c.clock)
@@ -259,7 +259,7 @@ func (c *Client) pollAfterChange(ctx context.Context, accountID string, limit ti
 }
 
 // accountLocks holds a lock for each account of each API. It is the process's,
-// not the client's: provider instances may share an account.
+// not the client's: a provider that is configured again makes another client.
 var accountLocks sync.Map
 
 // lock waits until no other flow is under way on the account.

@@ -208,9 +208,9 @@ func IsOutcomeUnknown(err error) bool {
 	return status != 0 && (status < 400 || status >= 500 || status == http.StatusRequestTimeout)
 }
 
-// hadNoEffect reports of an error whether the request surely had no effect, and got
+// neverArrived reports of an error whether the request surely never left, or got
 // no response other than a 429.
-func hadNoEffect(err error) bool {
+func neverArrived(err error) bool {
 	if err == nil || IsOutcomeUnknown(err) {
 		return false
 	}

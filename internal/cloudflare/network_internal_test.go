@@ -207,7 +207,7 @@ func TestWhatNeverLeft(t *testing.T) {
 				}
 				same(t, fmt.Sprintf("connections for %v", op), dials.Load(), want)
 				same(t, "outcome is unknown", IsOutcomeUnknown(err), test.sent)
-				same(t, "had no effect", hadNoEffect(err), !test.sent)
+				same(t, "never arrived", neverArrived(err), !test.sent)
 				// No context has ended, whatever an error calls itself.
 				same(t, "time is up", errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*EndedError)), false)
 				if test.is != nil && !test.is(err) {
@@ -299,7 +299,7 @@ func TestInterruptBeforeALinkHasAConnection(t *testing.T) {
 		}
 		same(t, "never left", ended.Unsent, test.unsent)
 		same(t, "interrupted", ended.Interrupted(), true)
-		same(t, "had no effect", hadNoEffect(err), test.unsent)
+		same(t, "never arrived", neverArrived(err), test.unsent)
 	}
 }
 

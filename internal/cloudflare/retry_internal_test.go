@@ -16,13 +16,14 @@ import (
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	api := func(status int) error { return &APIError{StatusCode: status} }
-	tests := []struct {
+	type testCase struct {
 		name   string
 		status int // 0 where there is no response
 		err    error
 		want   decision // of requests that may be sent again
 		link   decision
-	}{
+	}
+	tests := []testCase{
 		{name: "success", status: 200},
 		{name: "dropped", err: &TransportError{Err: io.EOF}, want: backOff},
 		{name: "never left", err: &TransportError{Err: io.EOF, Unsent: true}, want: backOff, link: backOff},
@@ -37,12 +38,10 @@ func TestDecide(t *testing.T) {
 		{name: "HTML 200", status: 200, err: &APIError{NotAPI: true, StatusCode: 200}},
 	}
 	for _, status := range []int{500, 501, 503, 504, 520, 599} {
-		tests = append(tests, tests[7])
-		tests[len(tests)-1].name, tests[len(tests)-1].status, tests[len(tests)-1].err = fmt.Sprint(status), status, api(status)
+		tests = append(tests, testCase{name: fmt.Sprint(status), status: status, err: api(status), want: backOff})
 	}
 	for _, status := range []int{400, 401, 403, 404, 407, 409, 410, 422, 425, 451, 499} {
-		tests = append(tests, tests[0])
-		tests[len(tests)-1].name, tests[len(tests)-1].status, tests[len(tests)-1].err = fmt.Sprint(status), status, api(status)
+		tests = append(tests, testCase{name: fmt.Sprint(status), status: status, err: api(status)})
 	}
 	for _, test := range tests {
 		var res *response

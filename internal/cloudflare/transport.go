@@ -101,7 +101,7 @@ func isUsableProxy(value string) bool {
 }
 
 // authenticator adds the credentials to each request. It is next to the wire, so
-// that nothing else ever holds them.
+// that no other layer sends or logs them.
 type authenticator struct {
 	credentials Credentials
 	next        http.RoundTripper

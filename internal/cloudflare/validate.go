@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -107,9 +108,9 @@ func ValidateAccountID(s string) error {
 	return &AccountIDError{Value: s, ID: usualAccountID().FindString(s)}
 }
 
-// usualAccountID finds what an account ID is like. It is compiled when it is
-// needed, which is seldom, rather than at each start of the provider.
-func usualAccountID() *regexp.Regexp { return regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`) }
+// usualAccountID finds what an account ID is like. It is compiled when it is first
+// needed rather than at each start of the provider.
+var usualAccountID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`) })
 
 // IsUsualAccountID reports whether an ID is what account IDs are like: 32
 // hexadecimal digits.

@@ -59,6 +59,8 @@ type object = map[string]any
 
 type unknownValue struct{}
 
+func (unknownValue) String() string { return "(unknown)" }
+
 // unknown stands for a value that is not known yet.
 var unknown = unknownValue{}
 

@@ -16,7 +16,8 @@ import (
 )
 
 // The texts of warnings, and of errors that stop a plan. What explains an error
-// of the client is in diagnostics_failure.go.
+// of the client is in diagnostics_failure.go, and what is wrong with a
+// configuration in settings.go and validators.go.
 //
 // Terraform shows only the first of several warnings with equal summaries. So the
 // summary of a warning about those who are paged ends with the account; where

@@ -181,7 +181,7 @@ func TestExplanations(t *testing.T) {
 	}
 	for i := range explanations() {
 		if !reached[i] {
-			t.Errorf("no test of explanation %d", i)
+			t.Errorf("no test of the explanation at index %d", i)
 		}
 	}
 }

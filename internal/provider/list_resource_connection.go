@@ -70,9 +70,11 @@ func (l *connectionListResource) List(ctx context.Context, req list.ListRequest,
 	}
 	// One account in two spellings would be imported twice, and removing one of
 	// the blocks would disconnect the other.
-	accounts := slices.Clone(model.AccountIDs)
-	for i := 0; i < len(accounts); i++ {
-		accounts = append(accounts[:i+1], slices.DeleteFunc(accounts[i+1:], func(a string) bool { return cloudflare.SameAccount(a, accounts[i]) })...)
+	var accounts []string
+	for _, account := range model.AccountIDs {
+		if !slices.ContainsFunc(accounts, func(other string) bool { return cloudflare.SameAccount(account, other) }) {
+			accounts = append(accounts, account)
+		}
 	}
 	stream.Results = func(push func(list.ListResult) bool) {
 		found, failed := int64(0), []failure(nil)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package provider is what Terraform sees: it decodes, calls
-// internal/cloudflare once, and encodes.
+// internal/cloudflare, and encodes.
 package provider
 
 import (

@@ -148,6 +148,7 @@ func expect(t *testing.T, got diagnostics, want ...wanted) {
 	for i, w := range want {
 		if got[i].Severity != w.severity || attribute(got[i].Attribute) != w.at || got[i].Summary != w.summary {
 			t.Errorf("diagnostic %d: %s on %q: %s, want %s on %q: %s", i, got[i].Severity, attribute(got[i].Attribute), got[i].Summary, w.severity, w.at, w.summary)
+			t.Log(got[i].Detail)
 		}
 		for _, part := range w.parts {
 			if !strings.Contains(got[i].Detail, part) {
@@ -161,7 +162,7 @@ func expect(t *testing.T, got diagnostics, want ...wanted) {
 func expectState(t *testing.T, got, want object) {
 	t.Helper()
 	for name, value := range want {
-		if fmt.Sprint(got[name]) != fmt.Sprint(value) {
+		if actual, ok := got[name]; !ok || fmt.Sprintf("%#v", actual) != fmt.Sprintf("%#v", value) {
 			t.Errorf("%s is %v, want %v", name, got[name], value)
 		}
 	}

@@ -286,7 +286,8 @@ func TestRateLimitWithAnotherUser(t *testing.T) {
 				defer cancel()
 				go f.otherUser(ctx, test.rate, test.rude)
 				f.run(func(r requests, _, _ time.Duration) {
-					if r.made-r.refused > r.needed || r.made < r.needed-r.checks || r.refused > r.needed/50 {
+					// A DELETE that is refused has another list before it is sent again.
+					if r.made-r.refused > r.needed+r.refused || r.made < r.needed-r.checks || r.refused > r.needed/50 {
 						f.t.Errorf("%+v", r)
 					}
 				})

@@ -150,8 +150,11 @@ func (r *connectionResource) ValidateConfig(ctx context.Context, req resource.Va
 		if req.Config.GetAttribute(ctx, at, &value).HasError() || value.IsNull() || value.IsUnknown() {
 			continue
 		}
-		if d, err := time.ParseDuration(value.ValueString()); err == nil && d <= 0 {
-			resp.Diagnostics.AddAttributeError(at, "Invalid Duration", fmt.Sprintf("The argument `%s` must be a duration greater than zero.", at))
+		if _, err := time.ParseDuration(value.ValueString()); err != nil {
+			continue // The block's own validator has said so.
+		}
+		if err := validDuration(value.ValueString()); err != nil {
+			resp.Diagnostics.AddAttributeError(at, "Invalid Duration", fmt.Sprintf("The argument `%s` %s.", at, err))
 		}
 	}
 }

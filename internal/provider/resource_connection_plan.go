@@ -53,30 +53,29 @@ func (r *connectionResource) planDestroy(ctx context.Context, state *connectionM
 		resp.Diagnostics.Append(staysConnected(accountID, held))
 		return
 	}
-	listErr := errNotListedYet
-	if !r.data.waits() {
-		if r.data.client.ConnectedInRun(accountID) {
-			r.approve(ctx, nil, resp) // Delete will transfer ownership.
-			return
+	if r.data.waits() {
+		r.approve(ctx, held, resp)
+		if len(held) > 0 {
+			resp.Diagnostics.Append(willBeDisconnected(accountID, held, errProviderUnknown, affectedPolicies{err: errProviderUnknown}))
 		}
-		var listed []cloudflare.Service
-		if listed, listErr = r.data.client.CheckServices(ctx, accountID); listErr == nil {
-			held = listed
-		}
-	}
-	r.approve(ctx, held, resp)
-	if len(held) == 0 {
 		return
 	}
-	affected := affectedPolicies{err: errNotListedYet}
-	if !r.data.waits() {
-		affected = r.data.routing(ctx, accountID, held)
+	if r.data.client.ConnectedInRun(accountID) {
+		r.approve(ctx, nil, resp) // Delete will transfer ownership.
+		return
 	}
-	resp.Diagnostics.Append(willBeDisconnected(accountID, held, listErr, affected))
+	listed, listErr := r.data.client.CheckServices(ctx, accountID)
+	if listErr == nil {
+		held = listed
+	}
+	r.approve(ctx, held, resp)
+	if len(held) > 0 {
+		resp.Diagnostics.Append(willBeDisconnected(accountID, held, listErr, r.data.routing(ctx, accountID, held)))
+	}
 }
 
-// errNotListedYet is why a plan names the services of the state.
-var errNotListedYet = errors.New("arguments of the provider are not known yet")
+// errProviderUnknown is why a plan names the services of the state.
+var errProviderUnknown = errors.New("arguments of the provider are not known yet")
 
 // planCreate is asked for a create, for the create of a tainted object, and for
 // the second half of a replacement.

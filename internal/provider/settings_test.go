@@ -151,7 +151,7 @@ func TestResolveSettingsErrors(t *testing.T) {
 		"token and email":                   {object{"api_token": "t", "email": "m"}, nil, "api_token", "Conflicting Cloudflare Credentials", nil},
 		"token with a line break":           {object{"api_token": "SECRET\n"}, nil, "api_token", invalid, []string{"The argument `api_token` must not contain white space"}},
 		"empty token":                       {object{"api_token": ""}, environment{envAPIToken: "e"}, "api_token", invalid, []string{"The argument `api_token` must not be empty"}},
-		"line break in the environment":     {nil, environment{envAPIToken: "SECRET\n"}, "api_token", invalid, []string{"The environment variable " + envAPIToken, "look for a line break at its end"}},
+		"line break in the environment":     {nil, environment{envAPIToken: "SECRET\n"}, "api_token", invalid, []string{"The environment variable " + envAPIToken, "Look for a line break at its end"}},
 		"token in the environment":          {nil, environment{envAPIToken: "SEC RET"}, "api_token", invalid, []string{"The environment variable " + envAPIToken + " must not contain white space"}},
 		"control character":                 {nil, environment{envAPIToken: "SECRET\x7f"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},
 		"no-break space":                    {nil, environment{envAPIToken: "SECRET\u00a0"}, "api_token", invalid, []string{"The environment variable " + envAPIToken}},

@@ -85,7 +85,7 @@ func TestStateFormatIsPinned(t *testing.T) {
 	created := c.create(object{"timeouts": object{"create": "5m"}, "wait_for_services": true})
 	expect(t, created.diags, aWarning(titleWaits))
 	if id, _ := created.state["connection_id"].(string); id == "" {
-		t.Error("no connection_id")
+		t.Fatal("no connection_id")
 	}
 	created.state = with(created.state, object{"connection_id": pinnedConnection})
 	imported := c.rerun(nil).importID(accountA)
@@ -157,6 +157,6 @@ func marshal(t *testing.T, typ tftypes.Type) string {
 func expectFormat(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
-		t.Errorf("%s:\n%s\nwant\n%s\nWhat was released stays readable: raise the Version of the schema, upgrade from the one before, and add the new format to stateFormats.", what, got, want)
+		t.Errorf("%s:\n%s\nwant\n%s\nWhat was released stays readable: raise the Version of the schema, upgrade from the one before, and add the new format to stateFormats. Before the first release, change the format in place.", what, got, want)
 	}
 }

@@ -21,7 +21,7 @@ data "pagerduty_connected_service" "website" {
   name       = data.pagerduty_service.website.name
 }
 
-# PagerDuty and Cloudflare have an ID each for the same service.
+# PagerDuty and Cloudflare use different IDs for the same service.
 output "ids" {
   value = {
     pagerduty  = data.pagerduty_service.website.id

@@ -8,7 +8,7 @@ terraform {
 }
 
 variable "accounts" {
-  description = "IDs of the Cloudflare accounts, by a name that stays."
+  description = "Cloudflare account IDs, keyed by names that won't change."
   type        = map(string)
 
   default = {
@@ -33,4 +33,9 @@ resource "cloudflare_notification_policy" "ddos" {
   alert_type = "dos_attack_l7"
   enabled    = true
   mechanisms = { pagerduty = [{ id = pagerduty_connection.this[each.key].service_ids["Website"] }] }
+}
+
+output "pending" {
+  description = "Where someone connects each account that is pending."
+  value       = { for name, this in pagerduty_connection.this : name => this.dashboard_url if this.status == "pending" }
 }

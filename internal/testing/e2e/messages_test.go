@@ -58,6 +58,9 @@ func TestMessages(t *testing.T) { //nolint:tparallel // The scenes are parallel,
 		t.Skip("ports and the words of the system differ here")
 	}
 	if version := newWorkspace(t, cloudflaretest.New(t), "").Run(0, "version"); !strings.Contains(version, "Terraform v"+messagesVersion+"\n") {
+		if *update {
+			t.Fatalf("-update needs Terraform %s, and this is %s", messagesVersion, version)
+		}
 		t.Skipf("messages.txt is written with Terraform %s, and this is %s", messagesVersion, version)
 	}
 	all := scenes(t)

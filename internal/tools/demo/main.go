@@ -78,7 +78,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 
 	n := &narrator{out: out, coloured: coloured}
 	started := time.Now()
-	n.say("Building the provider, and fetching terraform if there is none …")
+	n.say("Building the provider, and downloading Terraform if it is not installed …")
 	terraform, err := prepare(ctx, temp, executable)
 	if err != nil {
 		return orInterrupted(ctx, err)
@@ -90,7 +90,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 		"CLOUDFLARE_BASE_URL=" + server.URL(),
 	}
 	n.say("Ready after %.1f s. Terraform is %s.", time.Since(started).Seconds(), terraform.Path)
-	n.say("Terraform reads what should exist from examples/demo/main.tf, and makes it so. A fake Cloudflare API listens on %s. "+
+	n.say("Terraform reads examples/demo/main.tf and creates what it describes. A fake Cloudflare API listens on %s. "+
 		"It knows one account, with no PagerDuty service.", server.URL())
 
 	started = time.Now()
@@ -103,7 +103,7 @@ func run(ctx context.Context, out io.Writer, coloured bool, executable string, s
 	}
 	n.title("Done")
 	n.say("Terraform made %d API requests in %.1f s: %s.", server.Count(""), time.Since(started).Seconds(), s.requests())
-	n.say("Each was checked against the description of the API, and each step for what it did. Nothing is left behind.")
+	n.say("The demo checked each request against the API description, and the result of each step. Nothing is left behind.")
 	return nil
 }
 

@@ -40,9 +40,9 @@ type expectation struct {
 var script = []scene{
 	{
 		title: "Install the provider",
-		story: "The configuration asks for two things: that a Cloudflare account is connected to PagerDuty, and a policy that pages " +
-			"the PagerDuty service named Website. Terraform first installs the provider, as it would install a release. " +
-			"It warns that the lock file is for this platform alone, as it does for every local build.",
+		story: "The configuration asks for two things: a Cloudflare account that is connected to PagerDuty, and a policy that pages " +
+			"the PagerDuty service named Website. The policy is a terraform_data resource here, since a real one needs the Cloudflare provider. Terraform first installs the provider, as it would install a release. " +
+			"It warns that the lock file covers only this platform, as it does for every local build.",
 		args: []string{"init"},
 		expect: []expectation{
 			{"No request was made", requested(0, "")},
@@ -51,13 +51,13 @@ var script = []scene{
 	{
 		title: "The first apply",
 		story: "Nobody has chosen a PagerDuty service yet, and only a person can. So this apply is meant to stop: it creates the " +
-			"connection, warns that it is pending, and ends in an error before the policy. Look for the warning: it says who does what, where. " +
-			"The fake API refuses the link, which is what the real one most likely does.",
+			"connection, warns that it is pending, and ends in an error before the policy. Look for the warning: it says what to do, and where. " +
+			"The fake API refuses to connect the account, which is what the real one most likely does.",
 		args: []string{"apply", "-auto-approve"},
 		exit: 1,
 		expect: []expectation{
 			{"The connection was linked once, with one token", linkedOnce},
-			{"The warning has the page to open", prints("Warning: PagerDuty Connection Is Pending", "Open https://dash.cloudflare.com/"+accountID+"/notifications")},
+			{"The warning shows the page to open", prints("Warning: PagerDuty Connection Is Pending", "Open https://dash.cloudflare.com/"+accountID+"/notifications")},
 			{"The apply stopped before the policy", stoppedBeforePolicy},
 		},
 	},
@@ -65,7 +65,7 @@ var script = []scene{
 		title:     "The second apply",
 		meanwhile: "Someone opens that page, logs in to PagerDuty, and chooses two services: Checkout and Website.",
 		act:       func(s *stage) { s.account.PersonConnects(chosen...) },
-		story: "The same command again. It finds the services and makes the policy. Look for their IDs at the end: " +
+		story: "The same command again. It finds the services and creates the policy. The note about changes outside of Terraform means the services that someone chose. Look for the service IDs at the end: " +
 			"without this provider, people look them up by hand and paste them.",
 		args: []string{"apply", "-auto-approve"},
 		expect: []expectation{
@@ -79,7 +79,7 @@ var script = []scene{
 		meanwhile: "Someone disconnects PagerDuty in the dashboard and connects it again. " +
 			"The services have other IDs now, so the policy pages nobody.",
 		act: func(s *stage) { s.account.PersonReconnects(reconnected...) },
-		story: "A plan changes nothing: it shows what an apply would do. It also finds out about this outage. " +
+		story: "A plan changes nothing. It shows what an apply would do, and it detects this outage. " +
 			"Look for the warning: it names the services that are gone and each policy that pages nobody.",
 		args: []string{"plan", "-detailed-exitcode"},
 		exit: 2,
@@ -100,7 +100,7 @@ var script = []scene{
 	},
 	{
 		title: "Plan to destroy",
-		story: "Destroying the connection disconnects the services, so alerts stop. Look for the warning: it names each service and each policy that stops paging.",
+		story: "Destroying the connection disconnects the services, so alerts stop. Look for the warning: it names each service and each policy that stops paging. With -out, Terraform saves the plan to a file, for the next step.",
 		args:  []string{"plan", "-destroy", "-out=destroy.tfplan"},
 		expect: []expectation{
 			{"The warning names the services and the policy", prints("Warning: PagerDuty Services Will Be Disconnected (account "+accountID+")", reconnected[0].ID, reconnected[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
@@ -111,8 +111,8 @@ var script = []scene{
 		title:     "The guard",
 		meanwhile: "After that plan, someone connects a third service: Network on-call.",
 		act:       func(s *stage) { s.account.PersonConnects(late) },
-		story: "Whoever read the plan has not agreed to disconnect this one. So this apply is meant to stop: " +
-			"the policy goes, as planned, but not the connection. Look for the error: it names the service.",
+		story: "Whoever approved the plan did not agree to disconnect this service. So this apply is meant to stop: " +
+			"it deletes the policy, as planned, but keeps the connection. Look for the error: it names the service.",
 		args: []string{"apply", "destroy.tfplan"},
 		exit: 1,
 		expect: []expectation{
@@ -123,7 +123,7 @@ var script = []scene{
 	},
 	{
 		title: "Destroy",
-		story: "A new plan names all three services, and destroy disconnects them.",
+		story: "A new plan names all three services, and destroy disconnects them. With -auto-approve, Terraform prints the warning only afterwards.",
 		args:  []string{"destroy", "-auto-approve"},
 		expect: []expectation{
 			{"The warning names all three", prints("disconnects 3 PagerDuty services", late.ID)},
