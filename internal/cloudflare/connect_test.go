@@ -775,6 +775,7 @@ func TestDisconnectChecks(t *testing.T) {
 				}
 				unplanned := wants[*cloudflare.UnplannedServicesError](t, err)
 				equal(t, "unplanned", unplanned.Services, services(test.unplanned...))
+				equal(t, "attempted", unplanned.Attempted, false)
 				for _, service := range test.unplanned {
 					says(t, err, fmt.Sprintf("%q (ID %s)", service.Name, service.ID))
 				}
@@ -827,7 +828,9 @@ func TestDisconnectChecksEachAttempt(t *testing.T) {
 				fault.Hook = func() { b.show(alpha, beta) }
 				b.server.Fail(fault)
 				_, err := disconnect(t.Context(), b, alpha)
-				equal(t, "unplanned", wants[*cloudflare.UnplannedServicesError](t, err).Services, services(beta))
+				unplanned := wants[*cloudflare.UnplannedServicesError](t, err)
+				equal(t, "unplanned", unplanned.Services, services(beta))
+				equal(t, "attempted", unplanned.Attempted, true)
 				equal(t, "services", len(b.server.Account(b.account).Services()), 2)
 				b.wantLog(t, "list delete list")
 			})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,14 @@ func TestNoSuchServiceShowsSpaces(t *testing.T) {
 	if want := `no PagerDuty service "On call "; closest are "On  call\u00a0" (ID 1)`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
+}
+
+// A name is cut after 500 characters, whatever their length.
+func TestQuoteCutsLongNames(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("é", 500)
+	equal(t, "longest name", cloudflare.Quote(longest), strconv.Quote(longest))
+	equal(t, "too long", cloudflare.Quote(longest+"e"), strconv.Quote(longest+"…"))
 }
 
 func TestAmbiguousService(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 	"github.com/dunglas/httpsfv"
 )
 
+// limitWaitMin keeps a 429 that says "at once" from becoming a busy loop.
+const limitWaitMin = time.Second
+
 // gate keeps a client within the API's rate limit. Each request takes one off
 // what the last response said is left to the user, over all programs; at none
 // left, and after a 429, requests wait.
@@ -152,6 +155,18 @@ func (g *gate) leave(f *flight, res *response) {
 	}
 	g.left, g.resetAt = left, resetAt
 	g.announce()
+}
+
+// limitWait is how long a 429 asks to wait: as Retry-After says, or else until
+// the rate limit's reset.
+func limitWait(header http.Header, now time.Time) time.Duration {
+	wait, ok := retryAfter(header, now)
+	if !ok {
+		if _, wait, ok = parseRateLimit(header); !ok {
+			wait = backoffMax
+		}
+	}
+	return max(wait, limitWaitMin)
 }
 
 // parseRateLimit reads the structured field Ratelimit ("default";r=50;t=30): how

@@ -15,8 +15,6 @@ import (
 const (
 	backoffMin = 500 * time.Millisecond
 	backoffMax = 30 * time.Second
-	// limitWaitMin keeps a 429 that says "at once" from becoming a busy loop.
-	limitWaitMin = time.Second
 	// retryAfterMax keeps a nonsensical wait within what a duration can hold.
 	retryAfterMax = 24 * time.Hour
 )
@@ -69,18 +67,6 @@ func backoff(failures int, jitter float64) time.Duration {
 		full = min(backoffMax, backoffMin<<failures)
 	}
 	return full - time.Duration(jitter*float64(full/2))
-}
-
-// limitWait is how long a 429 asks to wait: as Retry-After says, or else until
-// the rate limit's reset.
-func limitWait(header http.Header, now time.Time) time.Duration {
-	wait, ok := retryAfter(header, now)
-	if !ok {
-		if _, wait, ok = parseRateLimit(header); !ok {
-			wait = backoffMax
-		}
-	}
-	return max(wait, limitWaitMin)
 }
 
 // retryAfter reads Retry-After: seconds, as Cloudflare sends it, or a date. It is

@@ -38,7 +38,7 @@ type fleet struct {
 }
 
 var (
-	large  = fleet{dataSources: 2000, connections: 500}
+	large  = fleet{dataSources: 1200, connections: 300}
 	medium = fleet{dataSources: 800, connections: 200}
 )
 

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +97,25 @@ func TestMessages(t *testing.T) { //nolint:tparallel // The scenes are parallel,
 	}
 }
 
+var imported struct {
+	once  sync.Once
+	state string
+}
+
+// importedState is the state after an import of the account with one service,
+// which is the same for all scenes.
+func importedState(t *testing.T) string {
+	t.Helper()
+	imported.once.Do(func() {
+		server := cloudflaretest.New(t)
+		server.Account(accountA).SetServices(checkout)
+		w := newWorkspace(t, server, plainConfig)
+		w.Run(0, "import", connection, accountA)
+		imported.state = w.Read(terraformtest.StateFile)
+	})
+	return imported.state
+}
+
 // play runs the scene and returns what it shows.
 func (s scene) play(t *testing.T) string {
 	t.Helper()
@@ -107,7 +127,7 @@ func (s scene) play(t *testing.T) string {
 	w := newWorkspace(t, server, s.config)
 	if s.imported {
 		account.SetServices(checkout)
-		w.Run(0, "import", connection, accountA)
+		w.Write(terraformtest.StateFile, importedState(t))
 	}
 	w.Env = append(w.Env, s.env...)
 	if !strings.Contains(s.config, "provider \"pagerduty\"") {
