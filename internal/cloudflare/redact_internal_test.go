@@ -70,3 +70,14 @@ func TestSafeTextIsCutBeforeSecrets(t *testing.T) {
 	same(t, "text that fits", safeText("a "+secret+" b", 100, m), "a [redacted] b")
 	same(t, "text that is cut", safeText(strings.Repeat("ab", 20), 10, m), "ababababab…")
 }
+
+// A run of white space counts as one space, and none is left at the beginning.
+func TestCollapseSpace(t *testing.T) {
+	t.Parallel()
+	collapsed, cut := collapseSpace("  a  b \t\n c", 10)
+	same(t, "collapsed", collapsed, "a b c")
+	same(t, "cut", cut, false)
+	collapsed, cut = collapseSpace("a   bc", 3)
+	same(t, "first bytes", collapsed, "a b")
+	same(t, "cut", cut, true)
+}
