@@ -348,5 +348,5 @@ output "ids" {
   name       = "On call"
 }
 `)
-	terraformtest.ExpectText(t, w.Run(1, "plan"), "Unable to Find PagerDuty Service", `name = "On call"`, "account "+accountA, `closest are "On-call" (ID `+service.ID+")")
+	terraformtest.ExpectText(t, w.Run(1, "plan"), "Unable to Find PagerDuty Service", `name = "On call"`, "account "+accountA, `closest matches are "On-call" (ID `+service.ID+")")
 }

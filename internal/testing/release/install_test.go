@@ -225,7 +225,7 @@ func (w workspace) locked() (version string, hashes []string) {
 	return version, hashes
 }
 
-// hashes are what belongs into a lock file: the h1: of the zips for these
+// hashes are what belongs in a lock file: the h1: of the zips for these
 // platforms, as computed here, and the zh: of all that the list of checksums names.
 func hashes(t *testing.T, r release, platforms ...string) []string {
 	t.Helper()
