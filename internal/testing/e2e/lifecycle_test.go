@@ -115,6 +115,29 @@ func TestMoveToAnotherAccount(t *testing.T) {
 	expectServices(t, "in the state", services(w), []cloudflaretest.Service{network})
 }
 
+// A tainted connection that gets another account is planned as a create, which
+// names nothing of the old account. That stays, until a plan has named it.
+func TestTaintedConnectionMoves(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	old := server.Account(accountA)
+	old.SetServices(checkout)
+	server.Account(accountB)
+	w := newWorkspace(t, server, plainConfig)
+	w.Run(0, "import", connection, accountA)
+	w.Run(0, "taint", connection)
+	w.Write("main.tf", providers+withSettings(configFor(accountB), "lifecycle {\n    create_before_destroy = true\n  }"))
+	expectDiagnostics(t, w.Plan()) // No plan can name the services of the old account.
+	terraformtest.ExpectText(t, w.Run(1, "apply"), "Unable to Disconnect PagerDuty", "did not name", "Nothing was disconnected")
+	expectServices(t, "of the old account", old.Services(), []cloudflaretest.Service{checkout})
+
+	// The next plan destroys the deposed object, and names them.
+	expectDiagnostics(t, w.Plan(), willDisconnect(accountA, checkout))
+	w.Run(0, "apply")
+	expectServices(t, "of the old account", old.Services(), nil)
+	w.ExpectEmptyPlan()
+}
+
 // A rename without moved, and a taint, would destroy the connection that they
 // find: both fail at plan.
 func TestRenameAndTaint(t *testing.T) {
