@@ -106,6 +106,7 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		"control characters":    {`[{"code": "\u001b", "message": "a\u001b[2Jb\r\nc\u0000\u202e", "documentation_url": "\u001b", "source": {"pointer": "\u001b"}}]`, `a\u001b[2Jb c\u0000\u202e (code \u001b) at \u001b, see \u001b`, "\x1b"},
 		"long":                  {`[{"code": 1, "message": "` + long + `"}]`, strings.Repeat("x", 500) + "… (code 1)", strings.Repeat("x", 501)},
 		"many":                  {`[` + many + `]`, "(code 109)", "(code 110)"},
+		"many texts":            {`["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11"]`, "\n  - a10", "a11"},
 		"deep":                  {`[` + deep + `]`, "(code 109)", "(code 110)"},
 		"cut between two bytes": {`["x` + strings.Repeat("é", 9000) + `"]`, "xé", "\ufffd"},
 	} {
