@@ -234,13 +234,13 @@ func explanations() []explanation {
 				"A Global API Key goes in `api_key`, with `email`; a token goes in `api_token`."),
 		},
 		{
-			when:  mentions("9109", "location"),
+			when:  code9109("location"),
 			cause: say("Cloudflare does not accept the API token from this machine's address."),
 			next: say("The token is limited to some IP addresses. Add this machine's to them (in the dashboard: Client IP Address Filtering), or use another token. " +
 				"A machine may have several addresses, one of them for IPv6: the details below have the one that this request came from."),
 		},
 		{
-			when:  mentions("9109", "auth failures"),
+			when:  code9109("auth failures"),
 			cause: say("Cloudflare has received too many requests with credentials that it does not accept, and refuses more for now."),
 			next:  say("Check that the credentials are valid and not revoked: " + credentials + ". Then wait a few minutes and run again."),
 		},
@@ -252,13 +252,13 @@ func explanations() []explanation {
 			},
 		},
 		{
-			when:       either(hasCode("7003"), mentions("9109", "account")),
+			when:       either(hasCode("7003"), code9109("account")),
 			cause:      func(f failure) string { return "Cloudflare does not recognize account " + f.accountID + "." },
 			next:       func(f failure) string { return "Check `account_id`. " + accountIDAdvice + "." + f.baseURLAdvice() },
 			outOfReach: true,
 		},
 		{
-			when:  either(status(http.StatusUnauthorized), mentions("9109", "access token")),
+			when:  either(status(http.StatusUnauthorized), code9109("access token")),
 			cause: say("Cloudflare does not accept the credentials."),
 			next:  say("Check that they are valid and not expired: " + credentials + "."),
 		},
@@ -350,8 +350,10 @@ func hasCode(codes ...string) func(failure) bool {
 	return apiError(func(e *cloudflare.APIError) bool { return slices.ContainsFunc(codes, e.HasCode) })
 }
 
-func mentions(code, word string) func(failure) bool {
-	return apiError(func(e *cloudflare.APIError) bool { return e.Mentions(code, word) })
+// code9109 reports an error of code 9109 whose message has this word: it has
+// several meanings.
+func code9109(word string) func(failure) bool {
+	return apiError(func(e *cloudflare.APIError) bool { return e.Mentions("9109", word) })
 }
 
 func either(a, b func(failure) bool) func(failure) bool {
