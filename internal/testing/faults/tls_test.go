@@ -416,7 +416,7 @@ func TestProxyURLThatCannotBeUsed(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := resp.errors()
-			if len(d) != 1 || d[0].Summary != "Unable to Configure Cloudflare PagerDuty Provider" || !strings.Contains(d[0].Detail, "percent-encoded") || strings.Contains(d[0].Detail, password) {
+			if len(d) != 1 || d[0].Summary != "Unable to Configure Cloudflare PagerDuty Provider" || !strings.Contains(d[0].Detail, "percent-encode") || strings.Contains(d[0].Detail, password) {
 				t.Errorf("%q", d)
 			}
 		})
