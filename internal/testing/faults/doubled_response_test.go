@@ -13,7 +13,7 @@ import (
 // all to the standard log, which is terraform's log.
 func TestDoubledResponse(t *testing.T) {
 	t.Parallel()
-	s := newSession(t, nil, cutting)
+	s := newFixture(t, nil, cutting)
 	op := operations["create/token"]
 	for range 5 {
 		result, err := s.try(t.Context(), op, cut{doubled, 99999, t.Name()}, 1)

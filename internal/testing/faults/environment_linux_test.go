@@ -26,7 +26,7 @@ func TestEnvironments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSessionWith(t, nil, "SSL_CERT_FILE="+a.file, test.env)
+			s := newFixtureWith(t, nil, "SSL_CERT_FILE="+a.file, test.env)
 			if test.files > 0 {
 				limit := &unix.Rlimit{Cur: test.files, Max: test.files}
 				if err := unix.Prlimit(s.plugin.client.ReattachConfig().Pid, unix.RLIMIT_NOFILE, limit, nil); err != nil {

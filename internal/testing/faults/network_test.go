@@ -62,7 +62,7 @@ func TestToxics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSession(t, test.config, test.toxic)
+			s := newFixture(t, test.config, test.toxic)
 			fails := test.says != "" || strings.Contains(test.toxic, "upstream") && strings.Contains(test.toxic, "reset_peer")
 			var wg sync.WaitGroup
 			var mu sync.Mutex
@@ -105,7 +105,7 @@ func TestToxics(t *testing.T) {
 // connection is reset.
 func TestRandomResets(t *testing.T) {
 	t.Parallel()
-	s := newSession(t, object{"max_retries": 12}, `{"type": "reset_peer", "toxicity": 0.25, "attributes": {"timeout": 0}}`)
+	s := newFixture(t, object{"max_retries": 12}, `{"type": "reset_peer", "toxicity": 0.25, "attributes": {"timeout": 0}}`)
 	create, read, remove := operations["create/list before"], operations["read"], operations["delete/delete"]
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -150,7 +150,7 @@ func TestLinkIsNotResent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSession(t, object{"max_retries": 0}, toxics...)
+			s := newFixture(t, object{"max_retries": 0}, toxics...)
 			reads := 6
 			for range reads {
 				result, err := s.try(t.Context(), operations["read"], uncut, 1)
@@ -166,7 +166,7 @@ func TestLinkIsNotResent(t *testing.T) {
 			}
 
 			// The token is a POST, which net/http leaves alone.
-			s = newSession(t, object{"max_retries": 1}, toxics...)
+			s = newFixture(t, object{"max_retries": 1}, toxics...)
 			wanted := map[string]outcome{}
 			for range 6 {
 				op := operations["create/list before"]
@@ -190,7 +190,7 @@ func TestLinkIsNotResent(t *testing.T) {
 // TestHalfClose ends one direction of a connection while the other one is open.
 func TestHalfClose(t *testing.T) {
 	t.Parallel()
-	s := newSession(t, nil)
+	s := newFixture(t, nil)
 	toClient := newForwarder(t, hostPort(t, s.server), func(to *net.TCPConn, from io.Reader) {
 		var received []byte
 		buffer := make([]byte, 4096)
@@ -250,7 +250,7 @@ func TestHalfClose(t *testing.T) {
 // not arrived, so the same token is tried again.
 func TestRefusedLink(t *testing.T) {
 	t.Parallel()
-	s := newSession(t, nil)
+	s := newFixture(t, nil)
 	f := newForwarder(t, hostPort(t, s.server), pass, pass)
 	op := operations["create/link"]
 	op.call = token
@@ -315,7 +315,7 @@ func TestUnreachable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSession(t, nil)
+			s := newFixture(t, nil)
 			s.plugin.configure(t, object{"base_url": test.url, "max_retries": test.retries, "request_timeout": "3s"})
 			s.expectUnsent(t, "Check the network", test.says...)
 		})
@@ -328,7 +328,7 @@ var unresolved = []string{"lookup api.cloudflare.invalid", "no complete response
 
 // expectUnsent runs operations that have to fail, with an error that says one of
 // these, and the advice, before any request has arrived. It returns how many.
-func (s *session) expectUnsent(t *testing.T, advice string, says ...string) int {
+func (s *fixture) expectUnsent(t *testing.T, advice string, says ...string) int {
 	t.Helper()
 	names := []string{"create/list before", "read", "read of services that are gone", "read of a data source", "delete/list before"}
 	for _, name := range names {

@@ -153,7 +153,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSessionWith(t, nil, "SSL_CERT_FILE="+a.file)
+			s := newFixtureWith(t, nil, "SSL_CERT_FILE="+a.file)
 			// A certificate does not get better by retrying.
 			retries := 4
 			if test.advice == "Check the network" {
@@ -177,14 +177,14 @@ func TestTLS(t *testing.T) {
 	}
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
-		s := newSession(t, nil)
+		s := newFixture(t, nil)
 		s.plugin.configure(t, object{"base_url": "https://" + hostPort(t, s.server) + "/client/v4", "max_retries": 0})
 		s.expectUnsent(t, "Check the network", "first record does not look like a TLS handshake", "server gave HTTP response to HTTPS client")
 	})
 }
 
 // expectWhole runs operations that have to succeed.
-func (s *session) expectWhole(t *testing.T) {
+func (s *fixture) expectWhole(t *testing.T) {
 	t.Helper()
 	wanted := map[string]outcome{}
 	for _, name := range []string{"create/link", "read", "read of services that are gone", "read of a data source", "delete/delete"} {
@@ -205,7 +205,7 @@ func (s *session) expectWhole(t *testing.T) {
 func TestTruncatedTLS(t *testing.T) {
 	t.Parallel()
 	a := newAuthority(t)
-	s := newSessionWith(t, nil, "SSL_CERT_FILE="+a.file)
+	s := newFixtureWith(t, nil, "SSL_CERT_FILE="+a.file)
 	front := serveTLS(t, s.server, &tls.Config{Certificates: []tls.Certificate{a.issue(valid())}})
 	stride := 97
 	if *thorough {
@@ -369,7 +369,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 				env = func(proxy string) []string { return []string{"HTTPS_PROXY=http://" + proxy} }
 			}
 			var proxy *tunnel
-			s := newSessionWith(t, func(s *session) []string {
+			s := newFixtureWith(t, func(s *fixture) []string {
 				proxy = newTunnel(t, serveTLS(t, s.server, test.tls), test.status)
 				return env(proxy.address)
 			}, "SSL_CERT_FILE="+a.file)

@@ -57,7 +57,7 @@ type operation struct {
 	routed  bool                     // a policy routes to a service that is not there
 	call    cloudflaretest.Op        // the response is that to this request,
 	skip    int                      // after so many others to it
-	run     func(*session, context.Context, string) (response, error)
+	run     func(*fixture, context.Context, string) (response, error)
 	prior   []cloudflaretest.Service // in the state before; nil for none
 	retries bool                     // the provider may retry the request
 	slow    bool                     // a propagation timeout passes
@@ -81,113 +81,113 @@ type outcome struct {
 var operations = map[string]operation{
 	"plan": {
 		stride: 7,
-		before: connected, call: list, run: (*session).plan,
+		before: connected, call: list, run: (*fixture).plan,
 		whole: outcome{fails: connectedError}, lost: outcome{warns: checkWarning}, // A list that fails is no reason to fail a plan.
 	},
 	"create/list before": {
 		stride: 1,
-		call:   list, run: (*session).create, retries: true,
+		call:   list, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/token": {
 		stride: 1,
-		call:   token, run: (*session).create, retries: true,
+		call:   token, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/link": {
 		stride: 1,
-		call:   link, run: (*session).create,
+		call:   link, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{services: connected, links: 1},
 		late: outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that waits for a person": {
 		stride:  7,
 		consent: cloudflaretest.Silent(),
-		call:    link, run: (*session).create, slow: true,
+		call:    link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that is refused": {
 		stride:  7,
 		consent: cloudflaretest.Refuses(http.StatusBadRequest, 17102),
-		call:    link, run: (*session).create, slow: true,
+		call:    link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/policies": {
 		stride: 7,
 		routed: true,
-		call:   policies, run: (*session).create, retries: true,
+		call:   policies, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 		lost:  outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 	},
 	"read/policies": {
 		stride: 7,
-		before: none, prior: connected, routed: true, call: policies, run: (*session).read, retries: true,
+		before: none, prior: connected, routed: true, call: policies, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning},
 		lost:  outcome{services: none, connectionID: true, warns: pendingWarning},
 	},
 	"create/list after": {
 		stride: 7,
-		call:   list, skip: 1, run: (*session).create,
+		call:   list, skip: 1, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1},
 		lost:  outcome{services: connected, connectionID: true, links: 1},
 		late:  outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 	},
 	"adopt": {
 		stride: 7,
-		before: connected, call: list, run: (*session).adopt, retries: true,
+		before: connected, call: list, run: (*fixture).adopt, retries: true,
 		whole: outcome{services: connected}, lost: outcome{fails: connectFails},
 	},
 	"refuse to adopt": {
 		stride: 7,
-		before: connected, call: list, run: (*session).create, retries: true,
+		before: connected, call: list, run: (*fixture).create, retries: true,
 		whole: outcome{fails: connectFails}, lost: outcome{fails: connectFails},
 	},
 	"read": {
 		stride: 7,
-		before: connected, prior: connected, call: list, run: (*session).read, retries: true,
+		before: connected, prior: connected, call: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: connected, connectionID: true}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of services that are gone": {
 		stride: 1,
-		before: none, prior: connected, call: list, run: (*session).read, retries: true,
+		before: none, prior: connected, call: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of a data source": {
 		stride: 7,
-		before: unplanned, call: list, run: (*session).readData, retries: true,
+		before: unplanned, call: list, run: (*fixture).readData, retries: true,
 		whole: outcome{services: []cloudflaretest.Service{network, onCall}}, lost: outcome{fails: dataFails},
 	},
 	"delete/list before": {
 		stride: 1,
-		before: connected, prior: connected, call: list, run: (*session).delete, retries: true,
+		before: connected, prior: connected, call: list, run: (*fixture).delete, retries: true,
 		whole: outcome{deletes: 1}, lost: outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/list before that shows an unplanned service": {
 		stride: 7,
-		before: unplanned, prior: connected, call: list, run: (*session).delete, retries: true,
+		before: unplanned, prior: connected, call: list, run: (*fixture).delete, retries: true,
 		whole: outcome{services: connected, connectionID: true, fails: disconnectFails},
 		lost:  outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/delete": {
 		stride: 1,
-		before: connected, prior: connected, call: del, run: (*session).delete,
+		before: connected, prior: connected, call: del, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
 	"delete/list after": {
 		stride: 7,
-		before: connected, prior: connected, call: list, skip: 1, run: (*session).delete,
+		before: connected, prior: connected, call: list, skip: 1, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
 }
 
-// session is a provider process before a fake API of its own, and what cases are
+// fixture is a provider process before a fake API of its own, and what cases are
 // made of: values for the account template. All account IDs have one length, so
 // that another account's values differ in the ID alone.
-type session struct {
+type fixture struct {
 	server *cloudflaretest.Server
 	plugin *plugin
 
@@ -201,22 +201,22 @@ type session struct {
 
 const template = "7e000000000000000000000000000000"
 
-// newSession puts toxics between the two.
-func newSession(t *testing.T, config object, toxics ...string) *session {
+// newFixture puts toxics between the two.
+func newFixture(t *testing.T, config object, toxics ...string) *fixture {
 	t.Helper()
-	s := newSessionWith(t, nil)
+	s := newFixtureWith(t, nil)
 	all := object{"base_url": baseURL(newProxy(t, hostPort(t, s.server), toxics...).Listen)}
 	maps.Copy(all, config)
 	s.plugin.configure(t, all)
 	return s
 }
 
-// newSessionWith gives the process an environment, of which prepare, unless nil,
+// newFixtureWith gives the process an environment, of which prepare, unless nil,
 // tells a part once there is a fake API.
-func newSessionWith(t *testing.T, prepare func(*session) []string, env ...string) *session {
+func newFixtureWith(t *testing.T, prepare func(*fixture) []string, env ...string) *fixture {
 	t.Helper()
 	// The header that tells of the budget must not slow the provider down.
-	s := &session{server: cloudflaretest.New(t,
+	s := &fixture{server: cloudflaretest.New(t,
 		cloudflaretest.WithRateLimit(1<<30, time.Hour, time.Hour), cloudflaretest.WithLinkModel(cloudflaretest.LinkModel{Services: connected}))}
 	if prepare != nil {
 		env = append(env, prepare(s)...)
@@ -244,29 +244,29 @@ func (e encoded) of(account string) encoded {
 	return encoded{bytes.ReplaceAll(e.Msgpack, []byte(template), []byte(account))}
 }
 
-func (s *session) plan(ctx context.Context, account string) (response, error) {
+func (s *fixture) plan(ctx context.Context, account string) (response, error) {
 	resp, err := s.plugin.plan(ctx, object{"account_id": account})
 	resp.NewState = null
 	return resp, err
 }
 
-func (s *session) create(ctx context.Context, account string) (response, error) {
+func (s *fixture) create(ctx context.Context, account string) (response, error) {
 	return s.plugin.create(ctx, object{"account_id": account}, s.planned.of(account))
 }
 
-func (s *session) adopt(ctx context.Context, account string) (response, error) {
+func (s *fixture) adopt(ctx context.Context, account string) (response, error) {
 	return s.plugin.create(ctx, object{"account_id": account, "adopt_existing": true}, s.plannedAdoption.of(account))
 }
 
-func (s *session) read(ctx context.Context, account string) (response, error) {
+func (s *fixture) read(ctx context.Context, account string) (response, error) {
 	return s.plugin.read(ctx, s.state.of(account))
 }
 
-func (s *session) delete(ctx context.Context, account string) (response, error) {
+func (s *fixture) delete(ctx context.Context, account string) (response, error) {
 	return s.plugin.delete(ctx, s.state.of(account))
 }
 
-func (s *session) readData(ctx context.Context, account string) (response, error) {
+func (s *fixture) readData(ctx context.Context, account string) (response, error) {
 	resp, err := s.plugin.readData(ctx, object{"account_id": account})
 	resp.NewState = resp.State
 	return resp, err
@@ -281,7 +281,7 @@ const (
 
 // try runs an operation on a fresh account, with times responses cut. It returns
 // what terraform learned, in words where that breaks a promise.
-func (s *session) try(ctx context.Context, op operation, c cut, times int) (trial, error) {
+func (s *fixture) try(ctx context.Context, op operation, c cut, times int) (trial, error) {
 	result := trial{account: fmt.Sprintf("%032x", s.serial.Add(1))}
 	account := s.server.Account(result.account)
 	account.SetServices(op.before...)
@@ -351,7 +351,7 @@ var losses = []string{"EOF", "connection reset by peer", "no complete response w
 
 // checkWords wants an error that says what happened, where, and what to do, and
 // gives no secret away.
-func (s *session) checkWords(r trial) error {
+func (s *fixture) checkWords(r trial) error {
 	for _, d := range r.resp.Diagnostics {
 		for _, secret := range append(s.server.Account(r.account).Tokens(), cloudflaretest.APIToken) {
 			if strings.Contains(d.Detail, secret) {
@@ -406,7 +406,7 @@ func testWay(t *testing.T, w way) {
 		config["request_timeout"] = w.timeout
 	}
 	sweep := &sweep{
-		way: w, session: newSession(t, config, append(w.toxics, cutting)...), t: t,
+		way: w, fixture: newFixture(t, config, append(w.toxics, cutting)...), t: t,
 		wanted: map[string]outcome{}, losses: map[string]int{},
 	}
 	started := time.Now()
@@ -417,13 +417,13 @@ func testWay(t *testing.T, w way) {
 	wg.Wait()
 	t.Logf("%d responses cut, in %s; the longest operation but for the propagation timeout took %s; words for the loss: %v",
 		len(sweep.wanted), time.Since(started).Round(time.Millisecond), sweep.longest.Round(time.Millisecond), sweep.losses)
-	sweep.session.audit(t, sweep.wanted)
+	sweep.fixture.audit(t, sweep.wanted)
 }
 
 // sweep tries all operations with all offsets, in one way.
 type sweep struct {
 	way
-	session *session
+	fixture *fixture
 	t       *testing.T
 
 	mu      sync.Mutex
@@ -474,7 +474,7 @@ func (s *sweep) operation(name string, op operation) {
 // trial runs an operation once, which has to have one of the outcomes. The late one
 // will do where that much time has passed.
 func (s *sweep) trial(name string, op operation, c cut, wants ...outcome) {
-	result, err := s.session.try(s.t.Context(), op, c, s.times)
+	result, err := s.fixture.try(s.t.Context(), op, c, s.times)
 	if late := op.late.links+op.late.deletes > 0; late && result.took >= propagationTimeout {
 		wants = append(wants, op.late)
 	}
@@ -488,7 +488,7 @@ func (s *sweep) trial(name string, op operation, c cut, wants ...outcome) {
 		}
 	}
 	if err == nil {
-		err = s.session.checkWords(result)
+		err = s.fixture.checkWords(result)
 	}
 	if err != nil {
 		s.t.Errorf("%s, cut at byte %d: %v", name, c.offset, err)
@@ -509,7 +509,7 @@ func (s *sweep) trial(name string, op operation, c cut, wants ...outcome) {
 }
 
 // audit holds the log of requests against the promises.
-func (s *session) audit(t *testing.T, wanted map[string]outcome) {
+func (s *fixture) audit(t *testing.T, wanted map[string]outcome) {
 	t.Helper()
 	if relinked := s.server.Relinked(); len(relinked) > 0 {
 		t.Errorf("linked again with %v", relinked)
