@@ -79,6 +79,9 @@ func paragraphs(parts ...string) string {
 // maxNamedPolicies is how many policies a warning names.
 const maxNamedPolicies = 10
 
+// unroutedHeading is above the policies that route to what is not listed.
+const unroutedHeading = "These notification policies route to PagerDuty services that are not connected, so PagerDuty pages nobody for them:"
+
 // policyLines names the policies that stop paging, a line each.
 func policyLines(heading string, affected affectedPolicies) string {
 	if affected.err != nil {
@@ -112,7 +115,7 @@ func refreshed(accountID string, services, gone []cloudflare.Service, affected a
 	if len(gone) > 0 {
 		lost = "No longer connected: " + cloudflare.ServiceNames(gone) + "."
 	}
-	policies := policyLines("These notification policies route to PagerDuty services that are not connected, so PagerDuty pages nobody for them:", affected)
+	policies := policyLines(unroutedHeading, affected)
 	switch {
 	case len(services) == 0:
 		title := titlePending
@@ -143,7 +146,7 @@ func createdPending(accountID string, connection *cloudflare.Connection, timeout
 	return diag.NewWarningDiagnostic(title, paragraphs(
 		"Account "+accountID+" is not connected to PagerDuty yet: "+cause,
 		howToConnect(accountID)+"\nThen apply again. Terraform finds the services.",
-		policyLines("These notification policies route to PagerDuty services that are not connected, so PagerDuty pages nobody for them:", affected),
+		policyLines(unroutedHeading, affected),
 		details))
 }
 

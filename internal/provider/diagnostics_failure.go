@@ -81,7 +81,11 @@ func explanations() []explanation {
 			when: is[*cloudflare.UnplannedServicesError],
 			cause: func(f failure) string {
 				unplanned, _ := errors.AsType[*cloudflare.UnplannedServicesError](f.err)
-				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + "." + map[bool]string{false: " Nothing was disconnected.", true: " An earlier attempt may have disconnected the others."}[unplanned.Attempted]
+				outcome := "Nothing was disconnected."
+				if unplanned.Attempted {
+					outcome = "An earlier attempt may have disconnected the others."
+				}
+				return "Account " + f.accountID + " has PagerDuty services that the plan's warning did not name: " + cloudflare.ServiceNames(unplanned.Services) + ". " + outcome
 			},
 			next:  say("Plan again, and apply the new plan, which names them. If the connection is tainted, run `terraform untaint pagerduty_connection.NAME` first. To keep all services and only stop managing them, set `disconnect_on_destroy = false` and apply that first, or use a `removed` block with `destroy = false`."),
 			plain: true,
