@@ -7,7 +7,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/datasourcevalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -17,7 +17,10 @@ import (
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 )
 
-var _ datasource.DataSourceWithConfigure = (*servicesDataSource)(nil)
+var (
+	_ datasource.DataSourceWithConfigure        = (*servicesDataSource)(nil)
+	_ datasource.DataSourceWithConfigValidators = (*servicesDataSource)(nil)
+)
 
 // NewServicesDataSource returns the data source pagerduty_services.
 func NewServicesDataSource() datasource.DataSource { return &servicesDataSource{} }
@@ -39,7 +42,6 @@ func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			"name": schema.StringAttribute{
 				MarkdownDescription: "Return only services with exactly this name. Conflicts with `name_regex`.",
 				Optional:            true,
-				Validators:          []validator.String{stringvalidator.ConflictsWith(path.MatchRoot("name_regex"))},
 			},
 			"name_regex": schema.StringAttribute{
 				MarkdownDescription: "Return only services whose name matches this regular expression, in [RE2 syntax](https://github.com/google/re2/wiki/Syntax). It can match anywhere in the name unless you anchor it with `^` and `$`. Conflicts with `name`.",
@@ -61,6 +63,10 @@ func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 			},
 		},
 	}
+}
+
+func (d *servicesDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
+	return []datasource.ConfigValidator{datasourcevalidator.Conflicting(path.MatchRoot("name"), path.MatchRoot("name_regex"))}
 }
 
 func (d *servicesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
