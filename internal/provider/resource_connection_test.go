@@ -5,7 +5,6 @@ package provider
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -30,10 +29,8 @@ func action(a plancheck.ResourceActionType) resource.ConfigPlanChecks {
 	}}
 }
 
-// connectionOf is the block of an account, with nothing but the account.
-func connectionOf(account string) string {
-	return fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, account)
-}
+// connectionA is the block of an account, with nothing but the account.
+var connectionA = fmt.Sprintf(`resource "pagerduty_connection" "this" { account_id = %q }`, accountA)
 
 // connecting makes every link of the account connect these services by itself.
 func connecting(account *cloudflaretest.Account, services ...cloudflaretest.Service) []cloudflaretest.Service {
@@ -67,7 +64,7 @@ func TestConnectionLifecycle(t *testing.T) {
 	}
 	unitTest(t,
 		resource.TestStep{
-			Config:           config(server, connectionOf(accountA)),
+			Config:           config(server, connectionA),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate),
 			ConfigStateChecks: sameConnection(
 				servicesAre{this, services},
@@ -121,80 +118,12 @@ resource "pagerduty_connection" "this" {
 			),
 		},
 		resource.TestStep{
-			Config:            config(server, connectionOf(accountA)),
+			Config:            config(server, connectionA),
 			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate),
 			ConfigStateChecks: sameConnection(),
 		},
 	)
 	expectServices(t, server.a)
-}
-
-// While nobody has chosen services, the connection is pending, and each plan is an
-// update. It finds the services once they are there.
-func TestConnectionIsPending(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102))
-	status := func(want string) statecheck.StateCheck {
-		return statecheck.ExpectKnownValue(this, tfjsonpath.New("status"), knownvalue.StringExact(want))
-	}
-	block := config(server, connectionOf(accountA))
-	unitTest(t,
-		resource.TestStep{
-			Config: block, ExpectNonEmptyPlan: true,
-			ConfigStateChecks: []statecheck.StateCheck{status("pending"), servicesAre{this, nil}, requested{server, cloudflaretest.Link, 1}},
-		},
-		resource.TestStep{
-			Config: block, ExpectNonEmptyPlan: true,
-			ConfigPlanChecks:  action(plancheck.ResourceActionUpdate),
-			ConfigStateChecks: []statecheck.StateCheck{status("pending"), requested{server, cloudflaretest.Link, 1}},
-		},
-		resource.TestStep{
-			PreConfig:         func() { server.a.PersonConnects(primary) },
-			Config:            block,
-			ConfigStateChecks: []statecheck.StateCheck{status("connected"), servicesAre{this, []cloudflaretest.Service{primary}}, requested{server, cloudflaretest.Link, 1}},
-		},
-		resource.TestStep{
-			PreConfig: func() { server.a.PersonDisconnects() },
-			Config:    block, ExpectNonEmptyPlan: true,
-			ConfigStateChecks: []statecheck.StateCheck{status("pending"), requested{server, cloudflaretest.Link, 1}},
-		},
-	)
-	if n := server.Count(cloudflaretest.Delete); n > 0 {
-		t.Errorf("%d requests to disconnect nothing", n)
-	}
-}
-
-// From nothing to what needs an ID takes two applies and no edit.
-func TestConnectionIndexed(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetLinkModel(cloudflaretest.Silent())
-	block := config(server, connectionOf(accountA)+`
-
-# In place of a notification policy.
-resource "terraform_data" "policy" {
-  input = pagerduty_connection.this.service_ids["Primary"]
-}`)
-	unitTest(t,
-		resource.TestStep{Config: block, ExpectError: text("Invalid index")},
-		resource.TestStep{
-			PreConfig: func() { server.a.PersonConnects(primary, second) },
-			Config:    block,
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, []cloudflaretest.Service{primary, second}}, requested{server, cloudflaretest.Token, 1}, requested{server, cloudflaretest.Link, 1},
-				statecheck.ExpectKnownValue("terraform_data.policy", tfjsonpath.New("output"), knownvalue.StringExact(primary.ID)),
-			},
-		},
-		resource.TestStep{
-			// A reconnect under other IDs reaches the policy in one apply.
-			PreConfig: func() { server.a.PersonReconnects(cloudflaretest.Service{ID: third.ID, Name: "Primary"}) },
-			Config:    block,
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue("terraform_data.policy", tfjsonpath.New("output"), knownvalue.StringExact(third.ID)),
-			},
-		},
-	)
 }
 
 func TestConnectionIdentity(t *testing.T) {
@@ -205,7 +134,7 @@ func TestConnectionIdentity(t *testing.T) {
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
 			{
-				Config: config(server, connectionOf(accountA)),
+				Config: config(server, connectionA),
 				ConfigStateChecks: []statecheck.StateCheck{
 					statecheck.ExpectIdentity(this, map[string]knownvalue.Check{"account_id": knownvalue.StringExact(accountA)}),
 				},
@@ -213,75 +142,6 @@ func TestConnectionIdentity(t *testing.T) {
 			{ResourceName: this, ImportState: true, ImportStateKind: resource.ImportBlockWithResourceIdentity},
 		},
 	})
-}
-
-func TestConnectionIsRefused(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	server.a.SetServices(primary)
-	adopts := config(server, fmt.Sprintf(`
-resource "pagerduty_connection" "this" {
-  account_id     = %q
-  adopt_existing = true
-}`, accountA))
-	unitTest(t,
-		resource.TestStep{
-			Config:      config(server, connectionOf(accountA)),
-			ExpectError: text("terraform import pagerduty_connection.NAME " + accountA),
-		},
-		resource.TestStep{
-			// Both ways out: an import here, an adoption below.
-			PreConfig: func() { expectServices(t, server.a, primary) },
-			Config: config(server, fmt.Sprintf(`
-import {
-  to = pagerduty_connection.this
-  id = %q
-}
-`, accountA)+connectionOf(accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionNoop),
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, []cloudflaretest.Service{primary}},
-				statecheck.ExpectKnownValue(this, tfjsonpath.New("connection_id"), knownvalue.Null()),
-			},
-		},
-		resource.TestStep{
-			Config: config(server, `
-removed {
-  from = pagerduty_connection.this
-  lifecycle {
-    destroy = false
-  }
-}`),
-			ConfigStateChecks: []statecheck.StateCheck{resourcesAre{}, accountHas{server.a, []cloudflaretest.Service{primary}}},
-		},
-		resource.TestStep{
-			Config:            adopts,
-			ConfigPlanChecks:  action(plancheck.ResourceActionCreate),
-			ConfigStateChecks: []statecheck.StateCheck{servicesAre{this, []cloudflaretest.Service{primary}}, requested{server, cloudflaretest.Token, 0}},
-		},
-	)
-	expectServices(t, server.a)
-}
-
-// With disconnect_on_destroy = false, a destroy makes no request.
-func TestConnectionStaysConnected(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := connecting(server.a, primary)
-	unitTest(t,
-		resource.TestStep{Config: config(server, fmt.Sprintf(`
-resource "pagerduty_connection" "this" {
-  account_id            = %q
-  disconnect_on_destroy = false
-}`, accountA))},
-		resource.TestStep{
-			PreConfig: server.ResetRequests,
-			Config:    config(server, ""),
-			ConfigStateChecks: []statecheck.StateCheck{
-				resourcesAre{}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 0},
-			},
-		},
-	)
 }
 
 // Two resources on one account: the second fails, and the first keeps its
@@ -318,7 +178,6 @@ func TestReplacementIsRefused(t *testing.T) {
 			unitTest(t,
 				resource.TestStep{Config: triggered(server, "one", lifecycle)},
 				resource.TestStep{Config: triggered(server, "two", lifecycle), ExpectError: refused},
-				resource.TestStep{Config: config(server, connectionOf(accountB)), ExpectError: refused},
 				resource.TestStep{
 					Config: triggered(server, "one", lifecycle),
 					ConfigStateChecks: []statecheck.StateCheck{
@@ -356,45 +215,15 @@ func TestReplacementOfPending(t *testing.T) {
 	}
 }
 
-func TestConnectionIsRenamed(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := connecting(server.a, primary)
-	renamed := fmt.Sprintf(`
-resource "pagerduty_connection" "renamed" { account_id = %q }`, accountA)
-	unitTest(t,
-		resource.TestStep{Config: config(server, connectionOf(accountA))},
-		resource.TestStep{Config: config(server, renamed), ExpectError: text("Add a `moved` block.")},
-		resource.TestStep{
-			Config: config(server, renamed+`
-moved {
-  from = pagerduty_connection.this
-  to   = pagerduty_connection.renamed
-}`),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-			ConfigStateChecks: []statecheck.StateCheck{
-				resourcesAre{"pagerduty_connection.renamed"}, accountHas{server.a, services},
-				requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
-			},
-		},
-	)
-	expectServices(t, server.a)
-}
-
-// A tainted connection stops the plan, unless it adopts: then it may get disconnected,
-// which the plan warns of.
+// A tainted connection that adopts is disconnected and connected again.
 func TestConnectionIsTainted(t *testing.T) {
 	t.Parallel()
 	server := online(t)
 	services := connecting(server.a, primary)
 	unitTest(t,
-		resource.TestStep{Config: config(server, connectionOf(accountA))},
+		resource.TestStep{Config: config(server, connectionA)},
 		resource.TestStep{
-			Taint: []string{this}, Config: config(server, connectionOf(accountA)),
-			ExpectError: text("terraform untaint pagerduty_connection.NAME"),
-		},
-		resource.TestStep{
-			PreConfig: func() { expectServices(t, server.a, services...) },
+			Taint: []string{this},
 			Config: config(server, fmt.Sprintf(`
 resource "pagerduty_connection" "this" {
   account_id     = %q
@@ -493,33 +322,8 @@ resource "pagerduty_connection" "this" { account_id = terraform_data.%[1]s.outpu
 		},
 		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
 		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
-		resource.TestStep{Config: config(server, connectionOf(accountA)), ConfigStateChecks: unchanged},
+		resource.TestStep{Config: config(server, connectionA), ConfigStateChecks: unchanged},
 	)
-}
-
-// A data source beside a new connection is read after it, in the same apply.
-func TestServicesOfNewConnection(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	connecting(server.a, second, primary)
-	unitTest(t, resource.TestStep{
-		Config: config(server, connectionOf(accountA)+`
-
-data "pagerduty_services" "all" {
-  account_id = pagerduty_connection.this.account_id
-  depends_on = [pagerduty_connection.this]
-}
-
-data "pagerduty_connected_service" "primary" {
-  account_id = pagerduty_connection.this.account_id
-  name       = "Primary"
-  depends_on = [pagerduty_connection.this]
-}`),
-		ConfigStateChecks: []statecheck.StateCheck{
-			servicesAre{"data.pagerduty_services.all", []cloudflaretest.Service{primary, second}},
-			statecheck.ExpectKnownValue("data.pagerduty_connected_service.primary", tfjsonpath.New("id"), knownvalue.StringExact(primary.ID)),
-		},
-	})
 }
 
 func TestProviderErrorsNameTheVariable(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
@@ -70,25 +69,6 @@ var _ statecheck.StateCheck = accountHas{}
 func (c accountHas) CheckState(_ context.Context, _ statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
 	if got := c.account.Services(); fmt.Sprint(got) != fmt.Sprint(c.services) {
 		resp.Error = fmt.Errorf("connected: %v, want %v", got, c.services)
-	}
-}
-
-// resourcesAre checks which resources there are, data sources included.
-type resourcesAre []string
-
-var _ statecheck.StateCheck = resourcesAre{}
-
-func (c resourcesAre) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
-	var got []string
-	if values := req.State.Values; values != nil {
-		for _, r := range values.RootModule.Resources {
-			if r.Mode == tfjson.ManagedResourceMode {
-				got = append(got, r.Address)
-			}
-		}
-	}
-	if strings.Join(got, " ") != strings.Join(c, " ") {
-		resp.Error = fmt.Errorf("resources: %v, want %v", got, c)
 	}
 }
 
