@@ -30,53 +30,44 @@ resource "terraform_data" "other" {
 }
 `, accountB)
 
-// From nothing to a page takes two applies and no edit, whatever the link does
-// without a person's consent.
+// From nothing to a page takes two applies and no edit.
 func TestPending(t *testing.T) {
 	t.Parallel()
-	for name, model := range map[string]cloudflaretest.LinkModel{
-		"M1": cloudflaretest.Refuses(http.StatusBadRequest, 17102),
-		"M2": cloudflaretest.Silent(),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(model))
-			account, other := server.Account(accountA), server.Account(accountB)
-			other.SetServices(network)
-			w := newWorkspace(t, server, policyConfig)
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
+	account, other := server.Account(accountA), server.Account(accountB)
+	other.SetServices(network)
+	w := newWorkspace(t, server, policyConfig)
 
-			output := w.Run(1, "apply")
-			terraformtest.ExpectText(t, output, "Warning: PagerDuty Connection Is Pending", "https://dash.cloudflare.com/"+accountA+"/notifications", "Error: Invalid index")
-			expectServices(t, "in the state", services(w), []cloudflaretest.Service{})
-			expectPolicy(w, "other", network.ID)
+	output := w.Run(1, "apply")
+	terraformtest.ExpectText(t, output, "Warning: PagerDuty Connection Is Pending", "https://dash.cloudflare.com/"+accountA+"/notifications", "Error: Invalid index")
+	expectServices(t, "in the state", services(w), []cloudflaretest.Service{})
+	expectPolicy(w, "other", network.ID)
 
-			// It says so until someone acts, and keeps nothing else from working.
-			w.Run(2, "plan", "-detailed-exitcode")
-			terraformtest.ExpectText(t, w.Run(0, "apply", "-refresh-only"), "Warning: PagerDuty Connection Is Pending")
-			terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: Invalid index")
-			other.PersonReconnects(cloudflaretest.Service{ID: "33333333333333333333333333333333", Name: network.Name})
-			terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("PagerDuty Services Are Gone", accountB), "Error: Invalid index")
-			expectPolicy(w, "other", "33333333333333333333333333333333")
+	// It says so until someone acts, and keeps nothing else from working.
+	w.Run(2, "plan", "-detailed-exitcode")
+	expectDiagnostics(t, w.Apply("-refresh-only"), isPending("Account "+accountA))
+	terraformtest.ExpectText(t, w.Run(1, "apply"), "Error: Invalid index")
+	other.PersonReconnects(cloudflaretest.Service{ID: "33333333333333333333333333333333", Name: network.Name})
+	terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("PagerDuty Services Are Gone", accountB), "Error: Invalid index")
+	expectPolicy(w, "other", "33333333333333333333333333333333")
 
-			account.PersonConnects(checkout)
-			expectDiagnostics(t, w.Apply())
-			expectPolicy(w, "policy", checkout.ID)
-			w.ExpectEmptyPlan()
+	account.PersonConnects(checkout)
+	expectDiagnostics(t, w.Apply())
+	expectPolicy(w, "policy", checkout.ID)
+	w.ExpectEmptyPlan()
 
-			// Someone changes the services, and an apply comes in between.
-			account.PersonDisconnects()
-			terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("PagerDuty Connection Is Pending", accountA), `"Checkout" (ID `+checkout.ID+")", "Error: Invalid index")
-			expectPolicy(w, "policy", checkout.ID)
-			account.PersonConnects(cloudflaretest.Service{ID: "44444444444444444444444444444444", Name: checkout.Name})
-			w.Run(0, "apply")
-			expectPolicy(w, "policy", "44444444444444444444444444444444")
-			w.ExpectEmptyPlan()
+	// Someone changes the services, and an apply comes in between.
+	account.PersonDisconnects()
+	terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("PagerDuty Connection Is Pending", accountA), `"Checkout" (ID `+checkout.ID+")", "Error: Invalid index")
+	expectPolicy(w, "policy", checkout.ID)
+	account.PersonConnects(cloudflaretest.Service{ID: "44444444444444444444444444444444", Name: checkout.Name})
+	w.Run(0, "apply")
+	expectPolicy(w, "policy", "44444444444444444444444444444444")
+	w.ExpectEmptyPlan()
 
-			expectRequests(t, server, cloudflaretest.Token, 1)
-			expectRequests(t, server, cloudflaretest.Link, 1)
-			expectRequests(t, server, cloudflaretest.Delete, 0)
-		})
-	}
+	expectRequests(t, server, cloudflaretest.Token, 1)
+	expectRequests(t, server, cloudflaretest.Link, 1)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
 }
 
 // New IDs of a connected account reach what refers to them in the same apply.

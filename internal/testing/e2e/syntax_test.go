@@ -35,8 +35,7 @@ func TestSyntax(t *testing.T) {
 	w.ExpectEmptyPlan()
 
 	for _, timeouts := range []string{`{}`, `{"create": "2h"}`, `null`} {
-		w.Run(2, "plan", "-detailed-exitcode", "-out=saved.tfplan", "-var=timeouts="+timeouts)
-		w.Run(0, "apply", "saved.tfplan")
+		terraformtest.ExpectText(t, w.Run(0, "apply", "-var=timeouts="+timeouts), "0 added, 1 changed, 0 destroyed")
 		w.Run(0, "plan", "-detailed-exitcode", "-var=timeouts="+timeouts)
 	}
 	w.Write("connection.tf.json", strings.Replace(w.Read("connection.tf.json"), `"account_id": "`+accountA, `"account_id": "`+accountB, 1))

@@ -5,7 +5,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -81,50 +80,6 @@ var (
 	checkout = cloudflaretest.Service{ID: "11111111111111111111111111111111", Name: "Checkout"}
 	network  = cloudflaretest.Service{ID: "22222222-2222-2222-2222-222222222222", Name: "Network on-call"}
 )
-
-// TestWarnings reads warnings as they come out of terraform, over the life of a
-// connection.
-func TestWarnings(t *testing.T) {
-	t.Parallel()
-	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
-	account := server.Account(accountA)
-	w := newWorkspace(t, server, plainConfig)
-	block := func(settings string) { w.Write("main.tf", providers+withSettings(plainConfig, settings)) }
-
-	// Create on a connected account.
-	account.SetServices(network)
-	expectDiagnostics(t, w.Plan(), isConnected(accountA, network))
-	block("adopt_existing = true")
-	expectDiagnostics(t, w.Plan(), diagnostic{"warning", "PagerDuty Services Will Be Adopted", append(named([]cloudflaretest.Service{network}), "other Terraform state")})
-	account.SetServices()
-
-	// Create waits, until its time is up.
-	block("wait_for_services = true\n\n  timeouts {\n    create = \"3s\"\n  }")
-	expectDiagnostics(t, w.Apply(), diagnostic{"warning", "Create Waits for a Person", []string{"up to 3 seconds", accountA}},
-		isPending("nobody chose services within 3 seconds, and Cloudflare refuses to connect the account before that", "code 17102"))
-	w.Write("main.tf", providers+plainConfig)
-	expectDiagnostics(t, w.Plan("-refresh-only"), isPending("Account "+accountA))
-	expectDiagnostics(t, w.Apply(), isPending("Account "+accountA)) // Of the refresh, and of the update.
-	account.PersonConnects(checkout)
-	expectDiagnostics(t, w.Plan("-refresh-only"))
-	expectDiagnostics(t, w.Apply())
-
-	expectDiagnostics(t, w.Plan("-destroy"), willDisconnect(accountA, checkout))
-	block("disconnect_on_destroy = false")
-	expectDiagnostics(t, w.Apply())
-	expectDiagnostics(t, w.Plan("-destroy"), staysConnected(accountA, checkout))
-	w.Write("main.tf", providers+plainConfig)
-	expectDiagnostics(t, w.Apply())
-
-	// Services change in the dashboard.
-	account.SetServices(network)
-	expectDiagnostics(t, w.Plan("-refresh-only"), isGone("PagerDuty Services Are Gone", checkout))
-	account.SetServices()
-	expectDiagnostics(t, w.Plan("-refresh-only"), isGone("PagerDuty Connection Is Pending", checkout))
-	account.SetServices(checkout)
-	expectDiagnostics(t, w.Apply("-destroy"), willDisconnect(accountA, checkout))
-	expectServices(t, "after destroy", account.Services(), nil)
-}
 
 // Terraform shows only the first of several warnings with equal summaries. Those
 // about a disconnection all show.

@@ -52,7 +52,7 @@ var special = map[string]func(*workspace, example){
 	"resources/pagerduty_connection/wait_for_services.tf":   waits,
 }
 
-// TestExamples validates and runs every configuration below examples/. What is not
+// TestExamples runs every configuration below examples/. What is not
 // special is applied, before and after someone has chosen services, planned without
 // changes and destroyed. An example that is added is found without a change here.
 func TestExamples(t *testing.T) {
@@ -88,7 +88,6 @@ func untilChosen(w *workspace, e example) {
 // status.
 func (w *workspace) lives(e example, first int) {
 	w.T.Helper()
-	w.Run(0, "validate")
 	output := w.Run(first, "apply")
 	var accounts []*cloudflaretest.Account
 	for _, account := range []*cloudflaretest.Account{w.a, w.b} {
@@ -182,7 +181,6 @@ func queries(w *workspace, _ example) {
 func looksUp(w *workspace, _ example) {
 	w.T.Helper()
 	w.a.SetServices(website, onCall)
-	w.Run(0, "validate")
 	terraformtest.ExpectText(w.T, w.Run(0, "apply"), website.ID)
 	w.ExpectEmptyPlan()
 }
@@ -190,7 +188,6 @@ func looksUp(w *workspace, _ example) {
 // isTested runs the tests of a module: first those that need no account.
 func isTested(w *workspace, _ example) {
 	w.T.Helper()
-	w.Run(0, "validate")
 	w.Run(0, "test")
 	w.expectRequests("", 0)
 	w.Run(0, "test", "-test-directory=account")
@@ -200,7 +197,6 @@ func isTested(w *workspace, _ example) {
 func importsIntoBlock(w *workspace, _ example) {
 	w.T.Helper()
 	w.Write("block.tf", fmt.Sprintf("resource \"pagerduty_connection\" \"this\" {\n  provider   = cloudflare-pagerduty\n  account_id = %q\n}\n", accountA))
-	w.Run(0, "validate")
 	w.imports()
 	w.Run(0, "destroy")
 }
@@ -231,7 +227,6 @@ func adopts(w *workspace, _ example) {
 // waits has someone connect while create waits.
 func waits(w *workspace, _ example) {
 	w.T.Helper()
-	w.Run(0, "validate")
 	terraformtest.ExpectText(w.T, w.Run(0, "plan"), "Warning: Create Waits for a Person", "Create waits up to 30 minutes")
 	w.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.Link, Times: 1, Hook: func() {
 		w.server.Fail(cloudflaretest.Fault{Op: cloudflaretest.List, Skip: 1, Times: 1, Hook: func() { w.a.PersonConnects(website) }})
@@ -251,7 +246,6 @@ func (w *workspace) follows(e example, want string) {
 	w.write(single(w.T, "resources/pagerduty_connection/resource.tf"))
 	w.Run(0, "apply")
 	w.write(e)
-	w.Run(0, "validate")
 	terraformtest.ExpectText(w.T, w.Run(0, "plan"), want, "0 to add, 0 to change, 0 to destroy")
 	w.Run(0, "apply")
 	w.expectRequests(cloudflaretest.Link, 1)

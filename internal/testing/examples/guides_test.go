@@ -39,7 +39,6 @@ func TestAdoptGuide(t *testing.T) {
 			w.server.ResetRequests()
 			w.write(after)
 			w.Run(0, "init")
-			w.Run(0, "validate")
 			plan := w.Run(0, "plan")
 			terraformtest.ExpectText(t, plan, plans[i])
 			if strings.Contains(plan, "cloudflare_notification_policy.ddos will") {
