@@ -384,12 +384,12 @@ func TestTruncation(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]way{
 		"once":               {how: ends, times: 1, stride: 1},
-		"once, retried":      {how: ends, times: 1, stride: 1, retries: 2},
+		"once, retried":      {how: ends, times: 1, stride: 7, retries: 2},
 		"each time, retried": {how: ends, times: 2, stride: 11, retries: 1},
-		"without a length":   {how: bare, times: 1, stride: 5},
-		"compressed":         {how: zipped, times: 1, stride: 5},
-		"in chunks":          {how: chunked, times: 1, stride: 5},
-		"reset":              {how: ends, toxics: []string{abrupt}, times: 1, stride: 5},
+		"without a length":   {how: bare, times: 1, stride: 9},
+		"compressed":         {how: zipped, times: 1, stride: 9},
+		"in chunks":          {how: chunked, times: 1, stride: 9},
+		"reset":              {how: ends, toxics: []string{abrupt}, times: 1, stride: 9},
 		"stalled":            {how: stalls, times: 1, stride: 41, timeout: "15s"},
 	} {
 		t.Run(name, func(t *testing.T) {
