@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -74,7 +75,7 @@ import {
 // other can be connected: it fails at plan. There are two ways to another account.
 func TestMoveToAnotherAccount(t *testing.T) {
 	t.Parallel()
-	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Silent()))
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
 	old, other := server.Account(accountA), server.Account(accountB)
 	old.SetServices(checkout)
 	keeping := func(account string) string { return withSettings(configFor(account), "disconnect_on_destroy = false") }
