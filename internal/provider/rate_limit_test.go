@@ -277,7 +277,7 @@ func TestRateLimitWithAnotherUser(t *testing.T) {
 		rude  bool
 	}{
 		"who uses the whole budget":     {medium, 4, false},
-		"who does not wait after a 429": {medium, 20, true},
+		"who does not wait after a 429": {medium, 10, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -321,7 +321,6 @@ resource "pagerduty_connection" "this" { account_id = terraform_data.%[1]s.outpu
 			ConfigStateChecks: unchanged,
 		},
 		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
-		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
 		resource.TestStep{Config: config(server, connectionA), ConfigStateChecks: unchanged},
 	)
 }

@@ -92,7 +92,7 @@ type titled struct {
 // scenes are all messages, in the order of a connection's life.
 func scenes(t *testing.T) []titled {
 	t.Helper()
-	apply, destroy := []string{"apply"}, []string{"destroy"}
+	apply, destroy, validate := []string{"apply"}, []string{"destroy"}, []string{"validate"}
 	const list, link, del = cloudflaretest.List, cloudflaretest.Link, cloudflaretest.Delete
 	late := cloudflaretest.Service{ID: "33333333333333333333333333333333", Name: "Late arrival"}
 	waiting := func(timeout string) string {
@@ -222,21 +222,21 @@ func scenes(t *testing.T) []titled {
 		{"TLS: expired", scene{config: servicesConfig(accountA), env: []string{"CLOUDFLARE_BASE_URL=" + expired}, exit: 1}},
 
 		// Configuration.
-		{"Account ID: with a line break", scene{config: configFor(accountA + "\n"), exit: 1}},
-		{"Account ID: a URL", scene{config: configFor("https://dash.cloudflare.com/" + accountA + "/notifications"), exit: 1}},
-		{"Account ID: none", scene{config: configFor("My account"), exit: 1}},
-		{"Account ID: unusual", scene{config: configFor("production"), args: []string{"validate"}}},
+		{"Account ID: with a line break", scene{config: configFor(accountA + "\n"), args: validate, exit: 1}},
+		{"Account ID: a URL", scene{config: configFor("https://dash.cloudflare.com/" + accountA + "/notifications"), args: validate, exit: 1}},
+		{"Account ID: none", scene{config: configFor("My account"), args: validate, exit: 1}},
+		{"Account ID: unusual", scene{config: configFor("production"), args: validate}},
 		{"Import ID", scene{args: []string{"import", connection, accountA + " "}, exit: 1}},
 		{"Credentials: missing", scene{env: []string{"CLOUDFLARE_API_TOKEN="}, exit: 1}},
-		{"Credentials: conflicting", scene{config: withProvider("api_token = \"abc\"\n  email     = \"a@example.com\""), exit: 1}},
-		{"Credentials: invalid", scene{config: withProvider("api_token = \"abc \""), exit: 1}},
+		{"Credentials: conflicting", scene{config: withProvider("api_token = \"abc\"\n  email     = \"a@example.com\""), args: validate, exit: 1}},
+		{"Credentials: invalid", scene{config: withProvider("api_token = \"abc \""), args: validate, exit: 1}},
 		{"Credentials: invalid in the environment", scene{env: []string{"CLOUDFLARE_API_TOKEN=\ufeffabc"}, exit: 1}},
-		{"Credentials: invalid email", scene{config: withProvider("api_key = \"abc\"\n  email   = \"\""), exit: 1}},
+		{"Credentials: invalid email", scene{config: withProvider("api_key = \"abc\"\n  email   = \"\""), args: validate, exit: 1}},
 		{"Credentials: half a pair", scene{config: withProvider("api_key = \"abc\""), exit: 1}},
-		{"Base URL: invalid", scene{config: withProvider("base_url = \"http://api.example.com\""), exit: 1}},
-		{"Duration: invalid", scene{config: withProvider("request_timeout = \"30\""), exit: 1}},
-		{"Timeout: invalid", scene{config: withSettings(plainConfig, "timeouts {\n    create = \"0s\"\n  }"), exit: 1}},
-		{"Regular expression: invalid", scene{config: strings.Replace(servicesConfig(accountA), "\n}", "\n  name_regex = \"(?!x)\"\n}", 1), exit: 1}},
+		{"Base URL: invalid", scene{config: withProvider("base_url = \"http://api.example.com\""), args: validate, exit: 1}},
+		{"Duration: invalid", scene{config: withProvider("request_timeout = \"30\""), args: validate, exit: 1}},
+		{"Timeout: invalid", scene{config: withSettings(plainConfig, "timeouts {\n    create = \"0s\"\n  }"), args: validate, exit: 1}},
+		{"Regular expression: invalid", scene{config: strings.Replace(servicesConfig(accountA), "\n}", "\n  name_regex = \"(?!x)\"\n}", 1), args: validate, exit: 1}},
 		{"Provider argument: not known yet", scene{config: "provider \"pagerduty\" {\n  api_token = terraform_data.later.output\n}\n\n" + servicesConfig(accountA) + laterConfig, exit: 1}},
 	}
 }
