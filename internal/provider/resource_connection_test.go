@@ -169,25 +169,20 @@ resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA))
 // No replacement disconnects services, whatever makes it one.
 func TestReplacementIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, lifecycle := range map[string]string{"destroy before create": "", "create before destroy": "create_before_destroy = true"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := online(t)
-			services := connecting(server.a, primary)
-			refused := text(titleReplacement)
-			unitTest(t,
-				resource.TestStep{Config: triggered(server, "one", lifecycle)},
-				resource.TestStep{Config: triggered(server, "two", lifecycle), ExpectError: refused},
-				resource.TestStep{
-					Config: triggered(server, "one", lifecycle),
-					ConfigStateChecks: []statecheck.StateCheck{
-						servicesAre{this, services}, accountHas{server.a, services},
-						requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
-					},
-				},
-			)
-		})
-	}
+	server := online(t)
+	services := connecting(server.a, primary)
+	lifecycle := "create_before_destroy = true"
+	unitTest(t,
+		resource.TestStep{Config: triggered(server, "one", lifecycle)},
+		resource.TestStep{Config: triggered(server, "two", lifecycle), ExpectError: text(titleReplacement)},
+		resource.TestStep{
+			Config: triggered(server, "one", lifecycle),
+			ConfigStateChecks: []statecheck.StateCheck{
+				servicesAre{this, services}, accountHas{server.a, services},
+				requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
+			},
+		},
+	)
 }
 
 // A pending connection can be replaced. Where the new one is created first, it takes
