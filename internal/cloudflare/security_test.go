@@ -11,13 +11,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
-	"runtime/metrics"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +25,7 @@ import (
 
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/cloudflare"
 	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/cloudflaretest"
+	"github.com/seed-bcdb0ca7/terraform-provider-cloudflare-pagerduty/internal/testing/heaptest"
 )
 
 // most is what is read of a response.
@@ -109,29 +110,11 @@ func headers(conn net.Conn, many bool) {
 	}
 }
 
-// A hostile response takes little memory, and comes to an end. Each is tried in a process of its own.
+// A hostile response takes little memory, and comes to an end. Each is tried in a
+// process of its own.
 func TestHostileResponsesTakeLittle(t *testing.T) {
 	t.Parallel()
-	if name := os.Getenv("TEST_HOSTILE_RESPONSE"); name != "" {
-		withHostileResponse(t, name)
-		return
-	}
-	for name := range hostile {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHostileResponsesTakeLittle$", "-test.count=1", "-test.v")
-			child.Env = append(os.Environ(), "TEST_HOSTILE_RESPONSE="+name)
-			output, err := child.CombinedOutput()
-			if err != nil {
-				t.Errorf("%v\n%s", err, output)
-			}
-			for line := range strings.Lines(string(output)) {
-				if strings.Contains(line, "heap") {
-					t.Log(strings.TrimSpace(line))
-				}
-			}
-		})
-	}
+	heaptest.Run(t, slices.Collect(maps.Keys(hostile)), withHostileResponse)
 }
 
 func withHostileResponse(t *testing.T, name string) {
@@ -147,42 +130,14 @@ func withHostileResponse(t *testing.T, name string) {
 	client := newClient(t, config)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	started := time.Now()
-	peak := peakHeap(func() {
+	heaptest.Expect(t, 64<<20, name, func() {
 		if _, err := client.ListServices(ctx, "a"); err != nil && len(err.Error()) > 10_000 {
 			t.Errorf("an error of %d bytes", len(err.Error()))
 		}
 	})
-	t.Logf("heap of at most %.1f MiB, %s", float64(peak)/(1<<20), time.Since(started).Round(time.Millisecond))
-	if peak > 64<<20 {
-		t.Error("that is more than 64 MiB")
-	}
 	if ctx.Err() != nil {
 		t.Error("that is too long")
 	}
-}
-
-// peakHeap is the most memory that the heap has while f runs, garbage included.
-func peakHeap(f func()) uint64 {
-	runtime.GC()
-	done, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		var most uint64
-		for {
-			metrics.Read(sample)
-			most = max(most, sample[0].Value.Uint64())
-			select {
-			case <-done:
-				peak <- most
-				return
-			case <-time.After(100 * time.Microsecond):
-			}
-		}
-	}()
-	f()
-	close(done)
-	return <-peak
 }
 
 // A token from a hostile API goes to the link and nowhere else, over a real
