@@ -386,10 +386,10 @@ func TestTruncation(t *testing.T) {
 		"once":               {how: ends, times: 1, stride: 1},
 		"once, retried":      {how: ends, times: 1, stride: 7, retries: 2},
 		"each time, retried": {how: ends, times: 2, stride: 11, retries: 1},
-		"without a length":   {how: bare, times: 1, stride: 9},
-		"compressed":         {how: zipped, times: 1, stride: 9},
-		"in chunks":          {how: chunked, times: 1, stride: 9},
-		"reset":              {how: ends, toxics: []string{abrupt}, times: 1, stride: 9},
+		"without a length":   {how: bare, times: 1, stride: 17},
+		"compressed":         {how: zipped, times: 1, stride: 17},
+		"in chunks":          {how: chunked, times: 1, stride: 17},
+		"reset":              {how: ends, toxics: []string{abrupt}, times: 1, stride: 17},
 		"stalled":            {how: stalls, times: 1, stride: 41, timeout: "15s"},
 	} {
 		t.Run(name, func(t *testing.T) {
