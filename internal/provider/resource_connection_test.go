@@ -38,21 +38,6 @@ func connecting(account *cloudflaretest.Account, services ...cloudflaretest.Serv
 	return services
 }
 
-// triggered is a connection that another resource's change replaces.
-func triggered(server *fakeAPI, trigger, lifecycle string) string {
-	return config(server, fmt.Sprintf(`
-resource "terraform_data" "trigger" { input = %q }
-
-resource "pagerduty_connection" "this" {
-  account_id     = %q
-  adopt_existing = true
-  lifecycle {
-    replace_triggered_by = [terraform_data.trigger]
-    %s
-  }
-}`, trigger, accountA, lifecycle))
-}
-
 func TestConnectionLifecycle(t *testing.T) {
 	t.Parallel()
 	server := online(t)
@@ -166,72 +151,6 @@ resource "pagerduty_connection" "two" { account_id = %[1]q }`, accountA))
 	expectServices(t, server.a)
 }
 
-// No replacement disconnects services, whatever makes it one.
-func TestReplacementIsRefused(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := connecting(server.a, primary)
-	lifecycle := "create_before_destroy = true"
-	unitTest(t,
-		resource.TestStep{Config: triggered(server, "one", lifecycle)},
-		resource.TestStep{Config: triggered(server, "two", lifecycle), ExpectError: text(titleReplacement)},
-		resource.TestStep{
-			Config: triggered(server, "one", lifecycle),
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, accountHas{server.a, services},
-				requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
-			},
-		},
-	)
-}
-
-// A pending connection can be replaced. Where the new one is created first, it takes
-// the account over.
-func TestReplacementOfPending(t *testing.T) {
-	t.Parallel()
-	for name, lifecycle := range map[string]string{"destroy before create": "", "create before destroy": "create_before_destroy = true"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := online(t)
-			server.a.SetLinkModel(cloudflaretest.Silent())
-			unitTest(t,
-				resource.TestStep{Config: triggered(server, "one", lifecycle), ExpectNonEmptyPlan: true},
-				resource.TestStep{
-					PreConfig: func() { connecting(server.a, primary) },
-					Config:    triggered(server, "two", lifecycle),
-					ConfigStateChecks: []statecheck.StateCheck{
-						servicesAre{this, []cloudflaretest.Service{primary}}, accountHas{server.a, []cloudflaretest.Service{primary}},
-						requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 2},
-					},
-				},
-			)
-			expectServices(t, server.a)
-		})
-	}
-}
-
-// A tainted connection that adopts is disconnected and connected again.
-func TestConnectionIsTainted(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := connecting(server.a, primary)
-	unitTest(t,
-		resource.TestStep{Config: config(server, connectionA)},
-		resource.TestStep{
-			Taint: []string{this},
-			Config: config(server, fmt.Sprintf(`
-resource "pagerduty_connection" "this" {
-  account_id     = %q
-  adopt_existing = true
-}`, accountA)),
-			ConfigPlanChecks: action(plancheck.ResourceActionDestroyBeforeCreate),
-			ConfigStateChecks: []statecheck.StateCheck{
-				servicesAre{this, services}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 1}, requested{server, cloudflaretest.Link, 2},
-			},
-		},
-	)
-}
-
 // Values of other resources are not known in the first plan.
 func TestUnknownValues(t *testing.T) {
 	t.Parallel()
@@ -292,32 +211,6 @@ data "pagerduty_services" "matched" {
 		},
 	})
 	expectServices(t, server.a)
-}
-
-// Over an existing connection, an account that is not known yet is taken to stay the
-// same. Where it does not, terraform stops before anything is lost.
-func TestUnknownAccountTurnsOutToBeAnother(t *testing.T) {
-	t.Parallel()
-	server := online(t)
-	services := connecting(server.a, primary)
-	block := func(name, account string) string {
-		return config(server, fmt.Sprintf(`
-resource "terraform_data" %[1]q { input = %[2]q }
-resource "pagerduty_connection" "this" { account_id = terraform_data.%[1]s.output }`, name, account))
-	}
-	unchanged := []statecheck.StateCheck{
-		servicesAre{this, services}, accountHas{server.a, services}, requested{server, cloudflaretest.Delete, 0}, requested{server, cloudflaretest.Link, 1},
-	}
-	unitTest(t,
-		resource.TestStep{Config: block("one", accountA)},
-		resource.TestStep{
-			Config:            block("two", accountA),
-			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(this, plancheck.ResourceActionUpdate)}},
-			ConfigStateChecks: unchanged,
-		},
-		resource.TestStep{Config: block("three", accountB), ExpectError: text(titleReplacement)},
-		resource.TestStep{Config: config(server, connectionA), ConfigStateChecks: unchanged},
-	)
 }
 
 func TestProviderErrorsNameTheVariable(t *testing.T) {

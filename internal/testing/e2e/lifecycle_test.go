@@ -114,6 +114,64 @@ func TestMoveToAnotherAccount(t *testing.T) {
 	expectServices(t, "in the state", services(w), []cloudflaretest.Service{network})
 }
 
+// Where another resource's change asks for a replacement, a pending connection is
+// replaced, and a connected one is not. One that is created first takes the account
+// over.
+func TestTriggeredReplacement(t *testing.T) {
+	t.Parallel()
+	for name, lifecycle := range map[string]string{"destroy before create": "", "create before destroy": "create_before_destroy = true"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Refuses(http.StatusBadRequest, 17102)))
+			account := server.Account(accountA)
+			config := func(trigger string) string {
+				return fmt.Sprintf("%s\nresource \"terraform_data\" \"trigger\" {\n  input = %q\n}\n",
+					withSettings(plainConfig, "adopt_existing = true\n\n  lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n    "+lifecycle+"\n  }"), trigger)
+			}
+			w := newWorkspace(t, server, config("one"))
+			expectDiagnostics(t, w.Apply(), isPending("code 17102"))
+
+			account.SetLinkModel(cloudflaretest.Connects(checkout))
+			w.Write("main.tf", providers+config("two"))
+			w.Run(0, "apply")
+			expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
+
+			w.Write("main.tf", providers+config("three"))
+			expectDiagnostics(t, w.Apply(), refusesReplacement(accountA, checkout))
+			w.Write("main.tf", providers+config("two"))
+			w.ExpectEmptyPlan()
+			expectServices(t, "on the account", account.Services(), []cloudflaretest.Service{checkout})
+			expectRequests(t, server, cloudflaretest.Link, 2)
+			expectRequests(t, server, cloudflaretest.Delete, 0)
+		})
+	}
+}
+
+// Over an existing connection, an account that is not known yet is taken to stay the
+// same. Where it does not, terraform stops before anything is lost.
+func TestUnknownAccountTurnsOutToBeAnother(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	config := func(name, account string) string {
+		return providers + strings.Replace(plainConfig, fmt.Sprintf("%q", accountA), "terraform_data."+name+".output", 1) +
+			fmt.Sprintf("\nresource \"terraform_data\" %q {\n  input = %q\n}\n", name, account)
+	}
+	w := newWorkspace(t, server, plainConfig)
+	w.Run(0, "apply")
+	connected := server.Account(accountA).Services()
+	w.Write("main.tf", config("one", accountA))
+	terraformtest.ExpectText(t, w.Run(0, "apply"), "Plan: 1 to add, 1 to change, 0 to destroy.")
+	w.Write("main.tf", config("two", accountB))
+	terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("Replacement Would Disconnect PagerDuty", accountA))
+
+	w.Write("main.tf", providers+plainConfig)
+	w.Run(0, "apply")
+	expectServices(t, "in the state", services(w), connected)
+	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
+	expectRequests(t, server, cloudflaretest.Link, 1)
+	expectRequests(t, server, cloudflaretest.Delete, 0)
+}
+
 // A tainted connection that gets another account is planned as a create, which
 // names nothing of the old account. That stays, until a plan has named it.
 func TestTaintedConnectionMoves(t *testing.T) {
@@ -135,6 +193,19 @@ func TestTaintedConnectionMoves(t *testing.T) {
 	w.Run(0, "apply")
 	expectServices(t, "of the old account", old.Services(), nil)
 	w.ExpectEmptyPlan()
+}
+
+// A tainted connection that adopts is disconnected, and connected again.
+func TestTaintedConnectionAdopts(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t, cloudflaretest.WithLinkModel(cloudflaretest.Connects(checkout)))
+	w := newWorkspace(t, server, withSettings(plainConfig, "adopt_existing = true"))
+	w.Run(0, "apply")
+	w.Run(0, "taint", connection)
+	expectDiagnostics(t, w.Apply(), diagnostic{"warning", "PagerDuty Services Will Be Adopted", []string{"a taint", "may be disconnected instead"}})
+	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
+	expectRequests(t, server, cloudflaretest.Link, 2)
+	expectRequests(t, server, cloudflaretest.Delete, 1)
 }
 
 // A rename without moved, and a taint, would destroy the connection that they
