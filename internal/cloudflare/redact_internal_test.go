@@ -4,6 +4,7 @@
 package cloudflare
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,14 @@ func TestMask(t *testing.T) {
 	more := m.with("other")
 	same(t, "mask of another secret", m.mask("other")+more.mask("other 0a1b2c3d"), "other[redacted] [redacted]")
 	same(t, "longest secret", m.longest, 40)
+}
+
+// A token of the length that is still taken for one is masked in its own response.
+func TestLongestTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	token := strings.Repeat("z", maxTokenLength)
+	resp := newResponse(&request{returnsSecret: true}, http.StatusBadRequest, nil, []byte(`{"success":false,"result":{"id":"`+token+`"}}`), masker{})
+	same(t, "mask", resp.masker.mask("it is "+token), "it is "+masked)
 }
 
 // A token and a text that are made to take time take no more than others.
