@@ -166,22 +166,35 @@ func timeSchema(ctx context.Context, binary string) (time.Duration, error) {
 }
 
 // TestStartsWithoutWork checks that the provider's own packages do nothing before
-// main.
+// main. What the runtime allocates at the same moment counts too, so the fewest of
+// three starts are taken.
 func TestStartsWithoutWork(t *testing.T) {
 	t.Parallel()
-	var trace bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), terraformtest.Provider(t))
-	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
-	cmd.Stderr = &trace
-	_ = cmd.Run() // Without a terraform it says that it is a plugin, and exits.
-	if !strings.Contains(trace.String(), "init ") {
-		t.Fatalf("no trace:\n%s", trace.String())
-	}
 	// init PACKAGE @19 ms, 0.004 ms clock, 504 bytes, 8 allocs
-	own := regexp.MustCompile(`(?m)^init (?:main|` + module + `\S*) .* (\d+) allocs$`)
-	for _, found := range own.FindAllStringSubmatch(trace.String(), -1) {
-		if allocs, err := strconv.Atoi(found[1]); err != nil || allocs > maxInitAllocs {
-			t.Errorf("work before main: %s", found[0])
+	own := regexp.MustCompile(`(?m)^init (main|` + module + `\S*) .* (\d+) allocs$`)
+	fewest := map[string]int{}
+	for range 3 {
+		var trace bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), terraformtest.Provider(t))
+		cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+		cmd.Stderr = &trace
+		_ = cmd.Run() // Without a terraform it says that it is a plugin, and exits.
+		if !strings.Contains(trace.String(), "init ") {
+			t.Fatalf("no trace:\n%s", trace.String())
+		}
+		for _, found := range own.FindAllStringSubmatch(trace.String(), -1) {
+			allocs, err := strconv.Atoi(found[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before, ok := fewest[found[1]]; !ok || allocs < before {
+				fewest[found[1]] = allocs
+			}
+		}
+	}
+	for name, allocs := range fewest {
+		if allocs > maxInitAllocs {
+			t.Errorf("%s makes %d allocations before main", name, allocs)
 		}
 	}
 }
