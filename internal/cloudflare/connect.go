@@ -22,9 +22,12 @@ const (
 	// disconnectPropagationTimeout is how long disconnected services may still be
 	// listed. It is a guess.
 	disconnectPropagationTimeout = 30 * time.Second
-	// interruptedGracePeriod is what an interrupt leaves for one more list.
+	// interruptedGracePeriod is what an interrupt leaves for one more list. It is a
+	// guess.
 	interruptedGracePeriod = time.Second
 
+	// pollMin and pollMax are the first and the longest pause between two lists. They
+	// are guesses.
 	pollMin = time.Second
 	pollMax = 10 * time.Second
 )

@@ -20,7 +20,7 @@ type APIError struct {
 	Request
 	StatusCode int
 	Ray        string // Cloudflare's ID of the request
-	// Errors are the API's own words: its errors, or its messages where it gives
+	// Errors are the API's own words: its errors, or its messages where it has
 	// none; empty when there are neither.
 	Errors []ErrorDetail
 	// Problem says what is wrong with the response where the API itself does not.
@@ -39,7 +39,7 @@ type ErrorDetail struct {
 	Chain            []ErrorDetail // what led to the error
 }
 
-// Error gives everything that is known, a line for each entry.
+// Error returns everything that is known, a line for each entry.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	b.WriteString(e.line() + " returned " + statusLine(e.StatusCode, e.Ray))

@@ -43,7 +43,7 @@ func (c *Client) createToken(ctx context.Context, accountID string) (string, err
 
 const (
 	// linkGracePeriod is how long a link that is on its way when the context ends
-	// may still take: its outcome is worth a moment, since it can't be taken back.
+	// may still take: its outcome is worth a moment, since it can't be taken back. It is a guess.
 	linkGracePeriod = time.Second
 	// maxConnectionIDLength is far above the 32 characters of a connection's ID, in
 	// bytes.

@@ -257,6 +257,8 @@ func TestOddResponses(t *testing.T) {
 		"UTF-16":               {response("Content-Type: application/json; charset=utf-16\r\n", "{\x00}\x00"), foreign},
 		"empty":                {response("", ""), foreign},
 		"half a body":          {response("", body)[:60], lost},
+		"gzip without its end": {response("Content-Encoding: gzip\r\n", zipped[:len(zipped)-1]), lost},
+		"chunks without end":   {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body), lost},
 		"half of a gzip":       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + zipped[:30], lost},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -291,7 +293,7 @@ func TestInterruptBeforeALinkHasAConnection(t *testing.T) {
 	} {
 		client, _ := test.client(t, ca)
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(200*time.Millisecond, cancel)
+		time.AfterFunc(2*time.Second, cancel) // Long after a handshake, however busy the machine is.
 		_, _, err := client.link(ctx, "a", fuzzIntegration)
 		ended, ok := errors.AsType[*EndedError](err)
 		if !ok {

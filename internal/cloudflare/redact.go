@@ -19,7 +19,7 @@ const masked = "[redacted]"
 // masker masks secrets in text. It takes time linear in the text, whatever a
 // secret is made of.
 type masker struct {
-	secrets [][]rune // folded, without dashes
+	secrets [][]rune // in the form to compare, without dashes
 	longest int      // how many bytes a secret takes in a text, however it is written
 }
 
@@ -28,7 +28,7 @@ func (m masker) with(secrets ...string) masker {
 	m.secrets = slices.Clone(m.secrets)
 	for _, secret := range secrets {
 		for _, form := range []string{secret, url.PathEscape(secret), url.QueryEscape(secret)} {
-			if runes, _ := fold(strings.ReplaceAll(form, "-", "")); len(runes) > 0 {
+			if runes, _ := toCompare(strings.ReplaceAll(form, "-", "")); len(runes) > 0 {
 				m.secrets = append(m.secrets, runes)
 			}
 		}
@@ -46,7 +46,7 @@ var userInfo = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // dashes that the API may add or drop, and escaped as in a URL.
 func (m masker) mask(text string) string {
 	text = userInfo().ReplaceAllLiteralString(text, masked)
-	runes, at := fold(text)
+	runes, at := toCompare(text)
 	var b strings.Builder
 	for i := 0; i < len(runes); {
 		n := 0
@@ -85,16 +85,16 @@ func beginsWith(text, secret []rune) int {
 	return n
 }
 
-// fold returns the characters of a text without regard to case, and the offset
+// toCompare returns the characters of a text without regard to case, and the offset
 // of each, and of the text's end, in bytes.
-func fold(text string) (runes []rune, at []int) {
+func toCompare(text string) (runes []rune, at []int) {
 	for i, r := range text {
 		runes, at = append(runes, lowest(r)), append(at, i)
 	}
 	return runes, append(at, len(text))
 }
 
-// lowest stands for all characters that differ from r by case alone.
+// lowest returns the same character for all that differ from r by case alone.
 func lowest(r rune) rune {
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {

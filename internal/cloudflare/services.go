@@ -19,7 +19,7 @@ import (
 )
 
 // Service is a PagerDuty service that an account is connected to. Its ID is what
-// a notification policy routes to, kept exactly as the API gives it. Its name is
+// a notification policy routes to, kept exactly as the API returns it. Its name is
 // in Unicode's normal form C, as all text is that Terraform compares it with.
 type Service struct {
 	ID   string `json:"id"`

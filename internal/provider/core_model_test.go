@@ -371,7 +371,7 @@ func (c *core) converge(prior instance, config object) outcome {
 	return c.apply(p)
 }
 
-// nextProcess configures the provider anew, as terraform does between a plan and
+// nextProcess configures a new provider, as terraform does between a plan and
 // its apply.
 func (c *core) nextProcess() {
 	c.t.Helper()
@@ -488,7 +488,7 @@ type found struct {
 }
 
 // query lists connections, as terraform query does: an error ends the list. A block
-// that names no accounts is about accountA.
+// without accounts is about accountA.
 func (c *core) query(config object, limit int64, includeResource bool) ([]found, diagnostics) {
 	c.t.Helper()
 	server := c.wire.(tfprotov6.ListResourceServer)

@@ -65,6 +65,8 @@ func (d *servicesDataSource) Schema(_ context.Context, _ datasource.SchemaReques
 	}
 }
 
+// ConfigValidators has the rule of both names: the validator of one attribute for it
+// would add 12 KiB to the binary.
 func (d *servicesDataSource) ConfigValidators(context.Context) []datasource.ConfigValidator {
 	return []datasource.ConfigValidator{datasourcevalidator.Conflicting(path.MatchRoot("name"), path.MatchRoot("name_regex"))}
 }

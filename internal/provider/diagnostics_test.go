@@ -37,8 +37,8 @@ func untrusted(err error) error {
 	return fmt.Errorf("GET: %w", &tls.CertificateVerificationError{Err: err})
 }
 
-// Each kind of error leads to its cause and advice. What leads to which can be read
-// in explanations; here is what it has to be.
+// Each kind of error has its cause and advice. Which has which can be read in
+// explanations; here is what it has to be.
 func TestExplanations(t *testing.T) {
 	t.Parallel()
 	services := []cloudflare.Service{{ID: "1", Name: "n"}}

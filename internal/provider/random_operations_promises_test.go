@@ -45,8 +45,8 @@ func (m *model) finish(rt *rapid.T, r *run) {
 	}
 }
 
-// claimed are the services in a state.
-func claimed(state object) (services []cloudflare.Service) {
+// servicesIn are the services in a state.
+func servicesIn(state object) (services []cloudflare.Service) {
 	elements, _ := state["services"].([]any)
 	for _, element := range elements {
 		service := element.(object)
@@ -97,7 +97,7 @@ func (d diagnostics) warnings(title string) (found diagnostics) {
 func (m *model) checkServices(rt *rapid.T, where string, state object) {
 	want := map[string]any{}
 	twice := map[string]bool{}
-	for _, service := range claimed(state) {
+	for _, service := range servicesIn(state) {
 		if !m.recorder.saw(state["account_id"].(string), service) {
 			rt.Fatalf("%s: the state has %v, which was never listed", where, service)
 		}
@@ -124,7 +124,7 @@ func (m *model) checkState(rt *rapid.T, where string, state object) {
 	m.checkServices(rt, where, state)
 	account := state["account_id"].(string)
 	status := statusPending
-	if len(claimed(state)) > 0 {
+	if len(servicesIn(state)) > 0 {
 		status = statusConnected
 	}
 	want := object{"status": status, "id": account, "dashboard_url": "https://dash.cloudflare.com/" + account + "/notifications"}
@@ -142,10 +142,10 @@ func (m *model) checkRead(rt *rapid.T, r *run, o *operation, before, after objec
 		rt.Fatalf("%s: dropped from the state by a read\n%s", o.address, o.diags)
 	}
 	m.checkState(rt, o.address, after)
-	if !m.wasListed(r, o.account, idsOf(claimed(after))) {
-		rt.Fatalf("%s: the read returns %v, which no list proves", o.address, claimed(after))
+	if !m.wasListed(r, o.account, idsOf(servicesIn(after))) {
+		rt.Fatalf("%s: the read returns %v, which no list proves", o.address, servicesIn(after))
 	}
-	gone := missing(idsOf(claimed(before)), idsOf(claimed(after)))
+	gone := missing(idsOf(servicesIn(before)), idsOf(servicesIn(after)))
 	pending := after["status"] == statusPending
 	due := pending || len(gone) > 0 || before["status"] == statusPending
 	for _, e := range m.recorder.eventsOf(o) {
@@ -210,8 +210,8 @@ func disconnects(state object) bool { return state["disconnect_on_destroy"] != f
 // checkReplacement: whatever goes wrong, no replacement of a connection with
 // services gets past its plan.
 func (m *model) checkReplacement(rt *rapid.T, s *step) {
-	if s.replaces() && !s.fails && disconnects(s.object.state) && len(claimed(s.object.state)) > 0 {
-		rt.Fatalf("%s: planned a replacement that disconnects %v\n%s", s.address.name, claimed(s.object.state), s.diags)
+	if s.replaces() && !s.fails && disconnects(s.object.state) && len(servicesIn(s.object.state)) > 0 {
+		rt.Fatalf("%s: planned a replacement that disconnects %v\n%s", s.address.name, servicesIn(s.object.state), s.diags)
 	}
 }
 
@@ -233,10 +233,10 @@ func (m *model) checkCalmRead(rt *rapid.T, r *run, s *step) {
 		return
 	}
 	connected := r.connected[s.read.account]
-	if got, want := idsOf(claimed(s.object.state)), idsOf(connected); !slices.Equal(got, want) {
+	if got, want := idsOf(servicesIn(s.object.state)), idsOf(connected); !slices.Equal(got, want) {
 		rt.Fatalf("%s: the read returns %v where %v are connected", s.address.name, got, want)
 	}
-	gone := missing(idsOf(claimed(s.saved.state)), idsOf(connected))
+	gone := missing(idsOf(servicesIn(s.saved.state)), idsOf(connected))
 	if len(connected) > 0 && len(gone) == 0 && s.saved.state["status"] == statusConnected {
 		return
 	}
@@ -259,7 +259,7 @@ func (m *model) checkCalmPlan(rt *rapid.T, r *run, s *step) {
 	connected := r.connected[s.account()]
 	creates := s.object == nil || s.address.tainted || s.replaces()
 	fails := creates && len(connected) > 0 && !s.block.adopt ||
-		s.replaces() && disconnects(s.object.state) && len(claimed(s.object.state)) > 0
+		s.replaces() && disconnects(s.object.state) && len(servicesIn(s.object.state)) > 0
 	if s.fails != fails {
 		rt.Fatalf("%s: the plan fails: %t, want %t\nconnected %v, block %+v, object %+v\n%s", s.address.name, s.fails, fails, connected, s.block, s.object, s.diags)
 	}
@@ -318,8 +318,8 @@ func (m *model) checkCreate(rt *rapid.T, o *operation, out outcome) {
 	case failed && linked:
 		rt.Fatalf("%s: a create failed after its link\n%s", o.address, out.diags)
 	case !failed && token == "" && out.state["adopt_existing"] != true:
-		rt.Fatalf("%s: adopted %v unasked\n%s", o.address, claimed(out.state), out.diags)
-	case !failed && !linked && (token != "" || link != nil || len(claimed(out.state)) == 0):
+		rt.Fatalf("%s: adopted %v unasked\n%s", o.address, servicesIn(out.state), out.diags)
+	case !failed && !linked && (token != "" || link != nil || len(servicesIn(out.state)) == 0):
 		rt.Fatalf("%s: created without a link\n%s", o.address, out.diags)
 	case !failed && out.state["status"] == statusPending && len(out.diags.warnings(titlePending)) == 0:
 		rt.Fatalf("%s: pending without a warning\n%s", o.address, out.diags)
@@ -392,7 +392,7 @@ func (m *model) checkApply(rt *rapid.T, r *run) {
 		m.checkTransfer(rt, r, o)
 	}
 	for _, s := range r.steps {
-		behind := s.object != nil && !slices.Equal(idsOf(claimed(s.object.state)), idsOf(r.connected[strings.ToLower(s.object.state["account_id"].(string))]))
+		behind := s.object != nil && !slices.Equal(idsOf(servicesIn(s.object.state)), idsOf(r.connected[strings.ToLower(s.object.state["account_id"].(string))]))
 		contested := m.contested(accountA) || m.contested(accountB)
 		if r.calm && s.errors != nil && !behind && !contested && !s.moves() && !r.connectsBeside(s) {
 			rt.Fatalf("%s: apply fails, which its plan could know\n%s", s.address.name, s.errors)
@@ -438,7 +438,7 @@ func (r *run) named(account string) []string {
 			}
 		}
 		if s.deposes() && !s.moves() && strings.EqualFold(s.object.state["account_id"].(string), account) {
-			ids = append(ids, idsOf(claimed(s.object.state))...)
+			ids = append(ids, idsOf(servicesIn(s.object.state))...)
 		}
 	}
 	return ids

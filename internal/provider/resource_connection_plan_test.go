@@ -56,7 +56,7 @@ func refusesReplacement(services ...cloudflaretest.Service) wanted {
 // isConnected is the error of a create on an account that has these services.
 func isConnected(account string, services ...cloudflaretest.Service) wanted {
 	return anError(titleAlreadyConnected, append(named(services), "Account "+account, "Nothing was changed",
-		"`moved` block", "terraform untaint", "adopt_existing = true", "no other Terraform state manages it", "terraform destroy -refresh=false")...)
+		"`moved` block", "terraform untaint", "adopt_existing = true", "no other Terraform state manages it", "terraform import pagerduty_connection.NAME "+account, "terraform destroy -refresh=false")...)
 }
 
 func listFails(server *fakeAPI) {

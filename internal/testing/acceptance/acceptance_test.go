@@ -66,7 +66,7 @@ func newTarget(t *testing.T, token string) target {
 	}
 	accountID, base := environment["CLOUDFLARE_ACCOUNT_ID"], environment["CLOUDFLARE_BASE_URL"]
 	if accountID == "" {
-		t.Fatal("CLOUDFLARE_ACCOUNT_ID names no account")
+		t.Fatal("CLOUDFLARE_ACCOUNT_ID is not set")
 	}
 	if base == "" {
 		base = "https://api.cloudflare.com/client/v4"

@@ -74,9 +74,9 @@ func expectOnlyReads(t *testing.T, server *cloudflaretest.Server) {
 	}
 }
 
-func expectRequests(t *testing.T, server *cloudflaretest.Server, call cloudflaretest.Op, want int) {
+func expectRequests(t *testing.T, server *cloudflaretest.Server, op cloudflaretest.Op, want int) {
 	t.Helper()
-	if got := server.Count(call); got != want {
-		t.Errorf("%d requests of %s, want %d", got, call, want)
+	if got := server.Count(op); got != want {
+		t.Errorf("%d requests of %s, want %d", got, op, want)
 	}
 }

@@ -160,12 +160,12 @@ func interruptDuring(ctx context.Context, cancel func(), server *cloudflaretest.
 	cancel()
 }
 
-func endsWith(requests []cloudflaretest.Request, calls []cloudflaretest.Op) bool {
-	if len(requests) < len(calls) {
+func endsWith(requests []cloudflaretest.Request, ops []cloudflaretest.Op) bool {
+	if len(requests) < len(ops) {
 		return false
 	}
-	for i, call := range calls {
-		if requests[len(requests)-len(calls)+i].Op != call {
+	for i, op := range ops {
+		if requests[len(requests)-len(ops)+i].Op != op {
 			return false
 		}
 	}

@@ -161,6 +161,7 @@ func TestUnknownAccountTurnsOutToBeAnother(t *testing.T) {
 	connected := server.Account(accountA).Services()
 	w.Write("main.tf", config("one", accountA))
 	terraformtest.ExpectText(t, w.Run(0, "apply"), "Plan: 1 to add, 1 to change, 0 to destroy.")
+	w.ExpectEmptyPlan()
 	w.Write("main.tf", config("two", accountB))
 	terraformtest.ExpectText(t, w.Run(1, "apply"), ofAccount("Replacement Would Disconnect PagerDuty", accountA))
 
@@ -206,6 +207,7 @@ func TestTaintedConnectionAdopts(t *testing.T) {
 	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
 	expectRequests(t, server, cloudflaretest.Link, 2)
 	expectRequests(t, server, cloudflaretest.Delete, 1)
+	w.ExpectEmptyPlan()
 }
 
 // A rename without moved, and a taint, would destroy the connection that they

@@ -81,7 +81,7 @@ func TestNewIDsReachPolicies(t *testing.T) {
 	w.Run(0, "apply")
 	expectPolicy(w, "policy", checkout.ID)
 	changed := account.PersonReconnects()
-	expectDiagnostics(t, w.Apply(), isGone("PagerDuty Services Are Gone", checkout))
+	expectDiagnostics(t, w.Apply(), isGone(checkout))
 	expectPolicy(w, "policy", changed[0].ID)
 	w.ExpectEmptyPlan()
 

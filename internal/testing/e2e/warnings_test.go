@@ -42,8 +42,8 @@ func isPending(parts ...string) diagnostic {
 	return diagnostic{"warning", "PagerDuty Connection Is Pending", append(parts, "https://dash.cloudflare.com/", "select Connect", "apply again")}
 }
 
-func isGone(title string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"warning", ofAccount(title, accountA), named(services)}
+func isGone(services ...cloudflaretest.Service) diagnostic {
+	return diagnostic{"warning", ofAccount("PagerDuty Services Are Gone", accountA), named(services)}
 }
 
 // targeted is Terraform's own.

@@ -253,7 +253,7 @@ func TestRefusedLink(t *testing.T) {
 	s := newFixture(t, nil)
 	f := newForwarder(t, hostPort(t, s.server), pass, pass)
 	op := operations["create/link"]
-	op.call = token
+	op.op = token
 
 	forAMoment := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 8})

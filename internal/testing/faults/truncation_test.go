@@ -55,7 +55,7 @@ type operation struct {
 	before  []cloudflaretest.Service
 	consent cloudflaretest.LinkModel // connected at once, if it is zero
 	routed  bool                     // a policy routes to a service that is not there
-	call    cloudflaretest.Op        // the response is that to this request,
+	op      cloudflaretest.Op        // the response is that to this request,
 	skip    int                      // after so many others to it
 	run     func(*fixture, context.Context, string) (response, error)
 	prior   []cloudflaretest.Service // in the state before; nil for none
@@ -81,104 +81,104 @@ type outcome struct {
 var operations = map[string]operation{
 	"plan": {
 		stride: 7,
-		before: connected, call: list, run: (*fixture).plan,
+		before: connected, op: list, run: (*fixture).plan,
 		whole: outcome{fails: connectedError}, lost: outcome{warns: checkWarning}, // A list that fails is no reason to fail a plan.
 	},
 	"create/list before": {
 		stride: 1,
-		call:   list, run: (*fixture).create, retries: true,
+		op:     list, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/token": {
 		stride: 1,
-		call:   token, run: (*fixture).create, retries: true,
+		op:     token, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/link": {
 		stride: 1,
-		call:   link, run: (*fixture).create,
+		op:     link, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{services: connected, links: 1},
 		late: outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that waits for a person": {
 		stride:  7,
 		consent: cloudflaretest.Silent(),
-		call:    link, run: (*fixture).create, slow: true,
+		op:      link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that is refused": {
 		stride:  7,
 		consent: cloudflaretest.Refuses(http.StatusBadRequest, 17102),
-		call:    link, run: (*fixture).create, slow: true,
+		op:      link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/policies": {
 		stride: 7,
 		routed: true,
-		call:   policies, run: (*fixture).create, retries: true,
+		op:     policies, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 		lost:  outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 	},
 	"read/policies": {
 		stride: 7,
-		before: none, prior: connected, routed: true, call: policies, run: (*fixture).read, retries: true,
+		before: none, prior: connected, routed: true, op: policies, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning},
 		lost:  outcome{services: none, connectionID: true, warns: pendingWarning},
 	},
 	"create/list after": {
 		stride: 7,
-		call:   list, skip: 1, run: (*fixture).create,
+		op:     list, skip: 1, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1},
 		lost:  outcome{services: connected, connectionID: true, links: 1},
 		late:  outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 	},
 	"adopt": {
 		stride: 7,
-		before: connected, call: list, run: (*fixture).adopt, retries: true,
+		before: connected, op: list, run: (*fixture).adopt, retries: true,
 		whole: outcome{services: connected}, lost: outcome{fails: connectFails},
 	},
 	"refuse to adopt": {
 		stride: 7,
-		before: connected, call: list, run: (*fixture).create, retries: true,
+		before: connected, op: list, run: (*fixture).create, retries: true,
 		whole: outcome{fails: connectFails}, lost: outcome{fails: connectFails},
 	},
 	"read": {
 		stride: 7,
-		before: connected, prior: connected, call: list, run: (*fixture).read, retries: true,
+		before: connected, prior: connected, op: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: connected, connectionID: true}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of services that are gone": {
 		stride: 1,
-		before: none, prior: connected, call: list, run: (*fixture).read, retries: true,
+		before: none, prior: connected, op: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of a data source": {
 		stride: 7,
-		before: unplanned, call: list, run: (*fixture).readData, retries: true,
+		before: unplanned, op: list, run: (*fixture).readData, retries: true,
 		whole: outcome{services: []cloudflaretest.Service{network, onCall}}, lost: outcome{fails: dataFails},
 	},
 	"delete/list before": {
 		stride: 1,
-		before: connected, prior: connected, call: list, run: (*fixture).delete, retries: true,
+		before: connected, prior: connected, op: list, run: (*fixture).delete, retries: true,
 		whole: outcome{deletes: 1}, lost: outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/list before that shows an unplanned service": {
 		stride: 7,
-		before: unplanned, prior: connected, call: list, run: (*fixture).delete, retries: true,
+		before: unplanned, prior: connected, op: list, run: (*fixture).delete, retries: true,
 		whole: outcome{services: connected, connectionID: true, fails: disconnectFails},
 		lost:  outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/delete": {
 		stride: 1,
-		before: connected, prior: connected, call: del, run: (*fixture).delete,
+		before: connected, prior: connected, op: del, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
 	"delete/list after": {
 		stride: 7,
-		before: connected, prior: connected, call: list, skip: 1, run: (*fixture).delete,
+		before: connected, prior: connected, op: list, skip: 1, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
@@ -225,10 +225,10 @@ func newFixtureWith(t *testing.T, prepare func(*fixture) []string, env ...string
 	ctx := withTimeout(t, 3*time.Minute)
 	s.server.Account(template)
 	s.plugin.configure(t, object{"base_url": s.server.URL()})
-	get := func(resp response, callErr error) response {
+	get := func(resp response, err error) response {
 		t.Helper()
-		if callErr != nil || len(resp.Diagnostics) > 0 {
-			t.Fatal(callErr, resp.Diagnostics)
+		if err != nil || len(resp.Diagnostics) > 0 {
+			t.Fatal(err, resp.Diagnostics)
 		}
 		return resp
 	}
@@ -291,7 +291,7 @@ func (s *fixture) try(ctx context.Context, op operation, c cut, times int) (tria
 	if op.routed {
 		account.SetPolicies(cloudflaretest.Policy{Name: "Stale", AlertType: "dos_attack_l7", Enabled: true, PagerDuty: []string{network.ID}})
 	}
-	s.server.Fail(cloudflaretest.Fault{Op: op.call, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
+	s.server.Fail(cloudflaretest.Fault{Op: op.op, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
 	limit := patience
 	if op.slow {
 		limit += propagationTimeout
@@ -380,6 +380,9 @@ type way struct {
 // more than wait has slots of its own.
 var busy, waiting = make(chan struct{}, 32), make(chan struct{}, 150)
 
+// One way goes through every byte of what differs. How the others lose bytes is what
+// they are about, not which: they take a sample, and the last byte. make faults takes
+// all.
 func TestTruncation(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]way{
@@ -455,9 +458,13 @@ func (s *sweep) operation(name string, op operation) {
 		slots = waiting
 	}
 	var wg sync.WaitGroup
-	for offset := 0; offset < length.(int); offset += stride {
+	offsets := []int{length.(int) - 1}
+	for offset := 0; offset < length.(int)-1; offset += stride {
+		offsets = append(offsets, offset)
+	}
+	for _, offset := range offsets {
 		wants := []outcome{want}
-		if offset == 0 && op.call == list {
+		if offset == 0 && op.op == list {
 			// net/http itself sends a GET again that got no byte of a response on a
 			// connection which it had used before.
 			wants = append(wants, op.whole)

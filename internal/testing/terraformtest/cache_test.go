@@ -37,7 +37,7 @@ func TestPackagesDependOnTheProvider(t *testing.T) {
 			t.Errorf("the tests of %s do not depend on the provider", name)
 		}
 	}
-	for _, name := range []string{"demo", "e2e", "examples", "faults", "release", "provider"} {
+	for _, name := range []string{"acceptance", "demo", "e2e", "examples", "faults", "release", "provider"} {
 		if !run[name] {
 			t.Errorf("the tests of %s do not use the harness; those that do: %v", name, run)
 		}

@@ -147,6 +147,7 @@ func buildProvider(ctx context.Context, mirror, version string) (string, error) 
 			continue
 		}
 		built = path
+		// Without symbols: linking them takes longer than all else.
 		build := exec.CommandContext(ctx, "go", "build", "-o", path, "-ldflags", "-s -w -X main.version="+version, module)
 		// What an interrupted build leaves goes with the mirror.
 		build.Env = append(os.Environ(), "GOTMPDIR="+mirror)
