@@ -68,11 +68,11 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		config cloudflare.Config
 		want   string
 	}{
-		"nothing":         {cloudflare.Config{}, "must not be empty"},
-		"only a key":      {cloudflare.Config{Credentials: cloudflare.Credentials{APIKey: "key"}}, "email: must not be empty"},
-		"only an email":   {cloudflare.Config{Credentials: cloudflare.Credentials{Email: "a@b"}}, "API key: must not be empty"},
-		"a line break":    {cloudflare.Config{Credentials: cloudflare.Credentials{APIToken: "to\nken"}}, "API token: must not contain white space"},
-		"a wrong address": {cloudflare.Config{Credentials: token, BaseURL: "http://example.com"}, "base URL: must use https"},
+		"nothing":         {config: cloudflare.Config{}, want: "must not be empty"},
+		"only a key":      {config: cloudflare.Config{Credentials: cloudflare.Credentials{APIKey: "key"}}, want: "email: must not be empty"},
+		"only an email":   {config: cloudflare.Config{Credentials: cloudflare.Credentials{Email: "a@b"}}, want: "API key: must not be empty"},
+		"a line break":    {config: cloudflare.Config{Credentials: cloudflare.Credentials{APIToken: "to\nken"}}, want: "API token: must not contain white space"},
+		"a wrong address": {config: cloudflare.Config{Credentials: token, BaseURL: "http://example.com"}, want: "base URL: must use https"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,23 +118,23 @@ func TestAccountIDError(t *testing.T) {
 		id      string
 		trimmed bool
 	}{
-		id + "\n":                       {id, true},
-		" " + id:                        {id, true},
-		"\ufeff" + id:                   {id, false},
-		"\u200b\t" + id + "\r\n":        {id, false},
-		"production ":                   {"production", true},
-		"accounts/" + id:                {id, false},
-		"/accounts/" + id + "/alerting": {id, false},
-		"https://dash.cloudflare.com/" + id + "/notifications": {id, false},
-		`"` + id + `"`:       {id, false},
-		"ID: " + id + ".":    {id, false},
-		id + id:              {"", false},
-		id + "0":             {"", false},
-		"accounts/" + id[1:]: {"", false},
-		"ops@example.com":    {"", false},
-		"":                   {"", false},
-		" ":                  {"", false},
-		"..":                 {"", false},
+		id + "\n":                       {id: id, trimmed: true},
+		" " + id:                        {id: id, trimmed: true},
+		"\ufeff" + id:                   {id: id},
+		"\u200b\t" + id + "\r\n":        {id: id},
+		"production ":                   {id: "production", trimmed: true},
+		"accounts/" + id:                {id: id},
+		"/accounts/" + id + "/alerting": {id: id},
+		"https://dash.cloudflare.com/" + id + "/notifications": {id: id},
+		`"` + id + `"`:       {id: id},
+		"ID: " + id + ".":    {id: id},
+		id + id:              {id: ""},
+		id + "0":             {id: ""},
+		"accounts/" + id[1:]: {id: ""},
+		"ops@example.com":    {id: ""},
+		"":                   {id: ""},
+		" ":                  {id: ""},
+		"..":                 {id: ""},
 	} {
 		err := wants[*cloudflare.AccountIDError](t, cloudflare.ValidateAccountID(value))
 		equal(t, fmt.Sprintf("value of %q", value), err.Value, value)
@@ -167,14 +167,14 @@ func TestEscapeTerminal(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{"plain", 5, "plain"},
-		{"plainer", 5, "plain…"},
-		{"  a \r\n\t b  ", 10, "a b"},
-		{"a\x1b[31mred", 20, `a\u001b[31mred`},
-		{"a\x00b\x7f\u202ec", 20, `a\u0000b\u007f\u202ec`},
-		{"Überlauf 🚨", 20, "Überlauf 🚨"},
-		{"\xff\xfe", 20, "��"},
-		{"", 5, ""},
+		{in: "plain", limit: 5, want: "plain"},
+		{in: "plainer", limit: 5, want: "plain…"},
+		{in: "  a \r\n\t b  ", limit: 10, want: "a b"},
+		{in: "a\x1b[31mred", limit: 20, want: `a\u001b[31mred`},
+		{in: "a\x00b\x7f\u202ec", limit: 20, want: `a\u0000b\u007f\u202ec`},
+		{in: "Überlauf 🚨", limit: 20, want: "Überlauf 🚨"},
+		{in: "\xff\xfe", limit: 20, want: "��"},
+		{limit: 5},
 	} {
 		equal(t, "EscapeTerminal of "+test.in, cloudflare.EscapeTerminal(test.in, test.limit), test.want)
 	}

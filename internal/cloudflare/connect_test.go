@@ -557,11 +557,11 @@ func TestInterruptWithinTheLink(t *testing.T) {
 		linked     bool
 		taken      time.Duration
 	}{
-		"a response in time":          {800 * time.Millisecond, 0, true, 800 * time.Millisecond},
-		"a response and a slow list":  {800 * time.Millisecond, time.Hour, true, 1800 * time.Millisecond},
-		"no response, but linked":     {time.Hour, 0, true, 1500 * time.Millisecond},
-		"no response, not linked":     {time.Hour, 0, false, 1500 * time.Millisecond},
-		"no response and a slow list": {time.Hour, time.Hour, true, 2500 * time.Millisecond},
+		"a response in time":          {link: 800 * time.Millisecond, list: 0, linked: true, taken: 800 * time.Millisecond},
+		"a response and a slow list":  {link: 800 * time.Millisecond, list: time.Hour, linked: true, taken: 1800 * time.Millisecond},
+		"no response, but linked":     {link: time.Hour, list: 0, linked: true, taken: 1500 * time.Millisecond},
+		"no response, not linked":     {link: time.Hour, list: 0, taken: 1500 * time.Millisecond},
+		"no response and a slow list": {link: time.Hour, list: time.Hour, linked: true, taken: 2500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -757,11 +757,11 @@ func TestDisconnectChecks(t *testing.T) {
 	t.Parallel()
 	renamed := cloudflaretest.Service{ID: alpha.ID, Name: "Renamed"}
 	for name, test := range map[string]struct{ there, approved, unplanned []cloudflaretest.Service }{
-		"another":                        {[]cloudflaretest.Service{alpha, beta}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{beta}},
-		"all":                            {[]cloudflaretest.Service{alpha, beta}, nil, []cloudflaretest.Service{alpha, beta}},
-		"same name":                      {[]cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, []cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}},
-		"ID in capitals and with a dash": {[]cloudflaretest.Service{{ID: "A-1", Name: "Alpha"}}, []cloudflaretest.Service{alpha}, nil},
-		"renamed":                        {[]cloudflaretest.Service{renamed}, []cloudflaretest.Service{alpha}, nil},
+		"another":                        {there: []cloudflaretest.Service{alpha, beta}, approved: []cloudflaretest.Service{alpha}, unplanned: []cloudflaretest.Service{beta}},
+		"all":                            {there: []cloudflaretest.Service{alpha, beta}, unplanned: []cloudflaretest.Service{alpha, beta}},
+		"same name":                      {there: []cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}, approved: []cloudflaretest.Service{alpha}, unplanned: []cloudflaretest.Service{{ID: "c3", Name: "Alpha"}}},
+		"ID in capitals and with a dash": {there: []cloudflaretest.Service{{ID: "A-1", Name: "Alpha"}}, approved: []cloudflaretest.Service{alpha}},
+		"renamed":                        {there: []cloudflaretest.Service{renamed}, approved: []cloudflaretest.Service{alpha}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

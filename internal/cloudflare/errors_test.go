@@ -55,7 +55,7 @@ func TestMentions(t *testing.T) {
 	for _, test := range []struct {
 		code, word string
 		want       bool
-	}{{"9109", "account", true}, {"9109", "Account", true}, {"9109", "zone", false}, {"1", "zone", false}, {"2", "zone", true}, {"2", "outer", false}, {"3", "zone", false}} {
+	}{{code: "9109", word: "account", want: true}, {code: "9109", word: "Account", want: true}, {code: "9109", word: "zone"}, {code: "1", word: "zone"}, {code: "2", word: "zone", want: true}, {code: "2", word: "outer"}, {code: "3", word: "zone"}} {
 		equal(t, fmt.Sprintf("mentions %q with %s", test.word, test.code), err.Mentions(test.code, test.word), test.want)
 	}
 }
@@ -85,30 +85,30 @@ func TestErrorsOfOddShapes(t *testing.T) {
 		deep = fmt.Sprintf(`{"code": %d, "message": "m", "error_chain": [%s]}`, code, deep)
 	}
 	for name, test := range map[string]struct{ errors, want, without string }{
-		"code as text":          {`[{"code": "7003", "message": "m"}]`, "m (code 7003)", `"`},
-		"no code":               {`[{"message": "m"}]`, "\n  - m", "code"},
-		"null code":             {`[{"code": null, "message": "m"}]`, "\n  - m", "code"},
-		"no message":            {`[{"code": 1}]`, "(code 1)", ""},
-		"message of a type":     {`[{"code": 1, "message": {"text": "m"}}]`, "(code 1)", ""},
-		"a chain alone":         {`[{"error_chain": [{"message": "m"}]}]`, "    - m", "code"},
-		"source of a type":      {`[{"code": 1, "message": "m", "source": "here"}]`, "m (code 1)", ""},
-		"chain of a type":       {`[{"code": 1, "message": "m", "error_chain": "none"}]`, "m (code 1)", ""},
-		"text":                  {`["plain words"]`, "\n  - plain words", ""},
-		"one of them odd":       {`[7, null, {}, [], {"code": 1, "message": "m"}]`, "400 Bad Request\n  - m (code 1)", ""},
-		"all of them odd":       {`[7, null, {}, []]`, "the errors in the response can't be read", "  - "},
-		"too long to read":      {`["` + strings.Repeat("x", 1<<16) + `"]`, "the errors in the response can't be read", "  - "},
-		"after a long chain":    {`[{"code": 1, "error_chain": [` + strings.Repeat(`{"code": 2}, `, 40) + `{"code": 3}], "message": "m"}]`, "m (code 1)", ""},
-		"empty":                 {`[ ]`, "the response gives no reason", ""},
-		"an object":             {`{"code": 1, "message": "m"}`, "\n  - m (code 1)", ""},
-		"a text":                {`"m"`, "\n  - m", ""},
-		"an empty object":       {`{}`, "the response gives no reason", ""},
-		"null":                  {`null`, "the response gives no reason", ""},
-		"control characters":    {`[{"code": "\u001b", "message": "a\u001b[2Jb\r\nc\u0000\u202e", "documentation_url": "\u001b", "source": {"pointer": "\u001b"}}]`, `a\u001b[2Jb c\u0000\u202e (code \u001b) at \u001b, see \u001b`, "\x1b"},
-		"long":                  {`[{"code": 1, "message": "` + long + `"}]`, strings.Repeat("x", 500) + "… (code 1)", strings.Repeat("x", 501)},
-		"many":                  {`[` + many + `]`, "(code 109)", "(code 110)"},
-		"many texts":            {`["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11"]`, "\n  - a10", "a11"},
-		"deep":                  {`[` + deep + `]`, "(code 109)", "(code 110)"},
-		"cut between two bytes": {`["x` + strings.Repeat("é", 9000) + `"]`, "xé", "\ufffd"},
+		"code as text":          {errors: `[{"code": "7003", "message": "m"}]`, want: "m (code 7003)", without: `"`},
+		"no code":               {errors: `[{"message": "m"}]`, want: "\n  - m", without: "code"},
+		"null code":             {errors: `[{"code": null, "message": "m"}]`, want: "\n  - m", without: "code"},
+		"no message":            {errors: `[{"code": 1}]`, want: "(code 1)"},
+		"message of a type":     {errors: `[{"code": 1, "message": {"text": "m"}}]`, want: "(code 1)"},
+		"a chain alone":         {errors: `[{"error_chain": [{"message": "m"}]}]`, want: "    - m", without: "code"},
+		"source of a type":      {errors: `[{"code": 1, "message": "m", "source": "here"}]`, want: "m (code 1)"},
+		"chain of a type":       {errors: `[{"code": 1, "message": "m", "error_chain": "none"}]`, want: "m (code 1)"},
+		"text":                  {errors: `["plain words"]`, want: "\n  - plain words"},
+		"one of them odd":       {errors: `[7, null, {}, [], {"code": 1, "message": "m"}]`, want: "400 Bad Request\n  - m (code 1)"},
+		"all of them odd":       {errors: `[7, null, {}, []]`, want: "the errors in the response can't be read", without: "  - "},
+		"too long to read":      {errors: `["` + strings.Repeat("x", 1<<16) + `"]`, want: "the errors in the response can't be read", without: "  - "},
+		"after a long chain":    {errors: `[{"code": 1, "error_chain": [` + strings.Repeat(`{"code": 2}, `, 40) + `{"code": 3}], "message": "m"}]`, want: "m (code 1)"},
+		"empty":                 {errors: `[ ]`, want: "the response gives no reason"},
+		"an object":             {errors: `{"code": 1, "message": "m"}`, want: "\n  - m (code 1)"},
+		"a text":                {errors: `"m"`, want: "\n  - m"},
+		"an empty object":       {errors: `{}`, want: "the response gives no reason"},
+		"null":                  {errors: `null`, want: "the response gives no reason"},
+		"control characters":    {errors: `[{"code": "\u001b", "message": "a\u001b[2Jb\r\nc\u0000\u202e", "documentation_url": "\u001b", "source": {"pointer": "\u001b"}}]`, want: `a\u001b[2Jb c\u0000\u202e (code \u001b) at \u001b, see \u001b`, without: "\x1b"},
+		"long":                  {errors: `[{"code": 1, "message": "` + long + `"}]`, want: strings.Repeat("x", 500) + "… (code 1)", without: strings.Repeat("x", 501)},
+		"many":                  {errors: `[` + many + `]`, want: "(code 109)", without: "(code 110)"},
+		"many texts":            {errors: `["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", "a11"]`, want: "\n  - a10", without: "a11"},
+		"deep":                  {errors: `[` + deep + `]`, want: "(code 109)", without: "(code 110)"},
+		"cut between two bytes": {errors: `["x` + strings.Repeat("é", 9000) + `"]`, want: "xé", without: "\ufffd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -174,10 +174,10 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		credentials cloudflare.Credentials
 		secret      string
 	}{
-		"integration token": {byToken, someToken},
-		"API token":         {byToken, cloudflaretest.APIToken},
-		"odd API token":     {cloudflare.Credentials{APIToken: strings.ReplaceAll(odd, " ", "")}, strings.ReplaceAll(odd, " ", "")},
-		"API key":           {cloudflare.Credentials{APIKey: cloudflaretest.APIKey, Email: cloudflaretest.Email}, cloudflaretest.APIKey},
+		"integration token": {credentials: byToken, secret: someToken},
+		"API token":         {credentials: byToken, secret: cloudflaretest.APIToken},
+		"odd API token":     {credentials: cloudflare.Credentials{APIToken: strings.ReplaceAll(odd, " ", "")}, secret: strings.ReplaceAll(odd, " ", "")},
+		"API key":           {credentials: cloudflare.Credentials{APIKey: cloudflaretest.APIKey, Email: cloudflaretest.Email}, secret: cloudflaretest.APIKey},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -252,9 +252,9 @@ func TestTransportErrors(t *testing.T) {
 		err  error
 		text string
 	}{
-		"URL":     {&url.Error{Op: "Get", URL: "u", Err: fmt.Errorf("read: %w", syscall.ECONNRESET)}, "read: connection reset by peer"},
-		"dropped": {io.ErrUnexpectedEOF, "unexpected EOF"},
-		"control": {errors.New("a\x1bb\nc"), `a\u001bb c`},
+		"URL":     {err: &url.Error{Op: "Get", URL: "u", Err: fmt.Errorf("read: %w", syscall.ECONNRESET)}, text: "read: connection reset by peer"},
+		"dropped": {err: io.ErrUnexpectedEOF, text: "unexpected EOF"},
+		"control": {err: errors.New("a\x1bb\nc"), text: `a\u001bb c`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -274,26 +274,26 @@ func TestIsOutcomeUnknown(t *testing.T) {
 		err  error
 		want bool
 	}{
-		{nil, false},
-		{errors.New("other"), false},
-		{context.Canceled, false},
-		{&cloudflare.APIError{StatusCode: 200}, true},
-		{&cloudflare.APIError{StatusCode: 302}, true},
-		{&cloudflare.APIError{StatusCode: 400}, false},
-		{&cloudflare.APIError{StatusCode: 404}, false},
-		{&cloudflare.APIError{StatusCode: 408}, true},
-		{&cloudflare.APIError{StatusCode: 429}, false},
-		{&cloudflare.APIError{StatusCode: 499}, false},
-		{&cloudflare.APIError{StatusCode: 500}, true},
-		{&cloudflare.APIError{StatusCode: 530}, true},
-		{&cloudflare.TransportError{Err: io.EOF}, true},
-		{&cloudflare.TransportError{Err: io.EOF, Unsent: true}, false},
-		{&cloudflare.ProxyError{}, false},
-		{&cloudflare.EndedError{Err: context.Canceled}, true},
-		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true}, false},
-		{&cloudflare.EndedError{Err: context.Canceled, Unsent: true, Before: &cloudflare.APIError{StatusCode: 500}}, false},
-		{&cloudflare.RateLimitedError{Err: &cloudflare.APIError{StatusCode: 500}}, false},
-		{fmt.Errorf("wrapped: %w", &cloudflare.APIError{StatusCode: 500}), true},
+		{err: nil},
+		{err: errors.New("other")},
+		{err: context.Canceled},
+		{err: &cloudflare.APIError{StatusCode: 200}, want: true},
+		{err: &cloudflare.APIError{StatusCode: 302}, want: true},
+		{err: &cloudflare.APIError{StatusCode: 400}},
+		{err: &cloudflare.APIError{StatusCode: 404}},
+		{err: &cloudflare.APIError{StatusCode: 408}, want: true},
+		{err: &cloudflare.APIError{StatusCode: 429}},
+		{err: &cloudflare.APIError{StatusCode: 499}},
+		{err: &cloudflare.APIError{StatusCode: 500}, want: true},
+		{err: &cloudflare.APIError{StatusCode: 530}, want: true},
+		{err: &cloudflare.TransportError{Err: io.EOF}, want: true},
+		{err: &cloudflare.TransportError{Err: io.EOF, Unsent: true}},
+		{err: &cloudflare.ProxyError{}},
+		{err: &cloudflare.EndedError{Err: context.Canceled}, want: true},
+		{err: &cloudflare.EndedError{Err: context.Canceled, Unsent: true}},
+		{err: &cloudflare.EndedError{Err: context.Canceled, Unsent: true, Before: &cloudflare.APIError{StatusCode: 500}}},
+		{err: &cloudflare.RateLimitedError{Err: &cloudflare.APIError{StatusCode: 500}}},
+		{err: fmt.Errorf("wrapped: %w", &cloudflare.APIError{StatusCode: 500}), want: true},
 	} {
 		equal(t, fmt.Sprintf("IsOutcomeUnknown of %#v", test.err), cloudflare.IsOutcomeUnknown(test.err), test.want)
 	}

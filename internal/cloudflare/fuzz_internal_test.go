@@ -113,14 +113,14 @@ func FuzzResponse(f *testing.F) {
 			return // net/http lets no such status through.
 		}
 		header := http.Header{"Content-Type": {contentType}, "Cf-Ray": {ray}, "Retry-After": {retryAfter}}
-		first, again := fuzzClient(t, &leapClock{time.Unix(1e9, 0)}, status, header, body)
+		first, again := fuzzClient(t, &leapClock{now: time.Unix(1e9, 0)}, status, header, body)
 		client := func() *Client {
 			again()
 			return first
 		}
 		ctx, cancel := context.WithDeadline(t.Context(), time.Unix(1e9, 0).Add(time.Hour))
 		defer cancel()
-		ctx = patient{ctx}
+		ctx = patient{Context: ctx}
 		var envelope struct {
 			Success bool
 			Result  any
@@ -199,7 +199,7 @@ func FuzzRateLimit(f *testing.F) {
 			t.Errorf("rate limit of %d, reset in %s", left, reset)
 		}
 
-		clock := &leapClock{start}
+		clock := &leapClock{now: start}
 		gate := newGate(clock)
 		for range 20 {
 			before := clock.now
@@ -214,12 +214,12 @@ func FuzzRateLimit(f *testing.F) {
 		}
 
 		const left = 10 * time.Minute
-		clock = &leapClock{start}
+		clock = &leapClock{now: start}
 		client, _ := fuzzClient(t, clock, status, header, nil)
 		ctx, cancel := context.WithDeadline(t.Context(), start.Add(left))
 		defer cancel()
 		for range 3 {
-			if _, err := client.createToken(patient{ctx}, "a"); err != nil {
+			if _, err := client.createToken(patient{Context: ctx}, "a"); err != nil {
 				mustBeSafe(t, err.Error())
 			}
 		}

@@ -56,15 +56,15 @@ func TestNoSuchService(t *testing.T) {
 		wanted string
 		first  cloudflare.Service // of the closest
 	}{
-		"typing error":    {named, "Chekout", catalogue[0]},
-		"other case":      {named, "DATABASE", catalogue[5]},
-		"part of a name":  {named, "Checkout (stag", catalogue[1]},
-		"pattern":         {named, "Data.*", catalogue[5]},
-		"ID as a name":    {named, "ffffffff-0000-4000-8000-000000000006", catalogue[5]},
-		"name as an ID":   {withID, "Database", catalogue[5]},
-		"digit of an ID":  {withID, "aaaaaaaa-0000-4000-8000-000000000009", catalogue[0]},
-		"nothing as ID":   {withID, "", catalogue[4]},
-		"dashes as an ID": {withID, "--", catalogue[4]},
+		"typing error":    {find: named, wanted: "Chekout", first: catalogue[0]},
+		"other case":      {find: named, wanted: "DATABASE", first: catalogue[5]},
+		"part of a name":  {find: named, wanted: "Checkout (stag", first: catalogue[1]},
+		"pattern":         {find: named, wanted: "Data.*", first: catalogue[5]},
+		"ID as a name":    {find: named, wanted: "ffffffff-0000-4000-8000-000000000006", first: catalogue[5]},
+		"name as an ID":   {find: withID, wanted: "Database", first: catalogue[5]},
+		"digit of an ID":  {find: withID, wanted: "aaaaaaaa-0000-4000-8000-000000000009", first: catalogue[0]},
+		"nothing as ID":   {find: withID, first: catalogue[4]},
+		"dashes as an ID": {find: withID, wanted: "--", first: catalogue[4]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -85,7 +85,7 @@ func (n network) client(t *testing.T, ca *tls.Certificate) (client *Client, dial
 		}
 	}()
 	client, err = New(Config{
-		Credentials: Credentials{APIToken: fuzzToken}, BaseURL: "https://" + apiHost, MaxRetries: 2, Clock: &leapClock{time.Now()},
+		Credentials: Credentials{APIToken: fuzzToken}, BaseURL: "https://" + apiHost, MaxRetries: 2, Clock: &leapClock{now: time.Now()},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -236,30 +236,30 @@ func TestOddResponses(t *testing.T) {
 	zipped := compressed.String()
 	const read, malformed, foreign, lost = "read", "malformed", "foreign", "lost"
 	for name, test := range map[string]struct{ response, want string }{
-		"plain":                {response("", body), read},
-		"early hints":          {"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response("", body), read},
-		"continue":             {"HTTP/1.1 100 Continue\r\n\r\n" + response("", body), read},
-		"HTTP/1.0":             {"HTTP/1.0 200 OK\r\n\r\n" + body, read},
-		"no reason":            {strings.Replace(response("", body), " OK", "", 1), read},
-		"trailer":              {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(body), body), read},
-		"its length twice":     {response(fmt.Sprintf("Content-Length: %d\r\n", len(body)), body), read},
-		"gzip":                 {response("Content-Encoding: gzip\r\n", zipped), read},
-		"two lengths":          {response("Content-Length: 7\r\n", body), malformed},
-		"not HTTP":             {"Hello\r\n\r\n", malformed},
-		"HTTP/2":               {"\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n\r\n", malformed},
-		"no gzip, despite it":  {response("Content-Encoding: gzip\r\n", body), malformed},
-		"gzip of other bytes":  {response("Content-Encoding: gzip\r\n", zipped[:20]+"~~~~~~~~"+zipped[28:]), malformed},
-		"too large":            {response("", strings.Repeat(" ", MaxResponseSize+1)), malformed},
-		"gzip, without a word": {response("", zipped), foreign},
-		"gzip twice":           {response("Content-Encoding: gzip, gzip\r\n", zipped), foreign},
-		"another compression":  {response("Content-Encoding: br\r\n", "\x0b\x02\x80abc\x03"), foreign},
-		"byte order mark":      {response("", "\ufeff"+body), foreign},
-		"UTF-16":               {response("Content-Type: application/json; charset=utf-16\r\n", "{\x00}\x00"), foreign},
-		"empty":                {response("", ""), foreign},
-		"half a body":          {response("", body)[:60], lost},
-		"gzip without its end": {response("Content-Encoding: gzip\r\n", zipped[:len(zipped)-1]), lost},
-		"chunks without end":   {fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body), lost},
-		"half of a gzip":       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + zipped[:30], lost},
+		"plain":                {response: response("", body), want: read},
+		"early hints":          {response: "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + response("", body), want: read},
+		"continue":             {response: "HTTP/1.1 100 Continue\r\n\r\n" + response("", body), want: read},
+		"HTTP/1.0":             {response: "HTTP/1.0 200 OK\r\n\r\n" + body, want: read},
+		"no reason":            {response: strings.Replace(response("", body), " OK", "", 1), want: read},
+		"trailer":              {response: fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n", len(body), body), want: read},
+		"its length twice":     {response: response(fmt.Sprintf("Content-Length: %d\r\n", len(body)), body), want: read},
+		"gzip":                 {response: response("Content-Encoding: gzip\r\n", zipped), want: read},
+		"two lengths":          {response: response("Content-Length: 7\r\n", body), want: malformed},
+		"not HTTP":             {response: "Hello\r\n\r\n", want: malformed},
+		"HTTP/2":               {response: "\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n\r\n", want: malformed},
+		"no gzip, despite it":  {response: response("Content-Encoding: gzip\r\n", body), want: malformed},
+		"gzip of other bytes":  {response: response("Content-Encoding: gzip\r\n", zipped[:20]+"~~~~~~~~"+zipped[28:]), want: malformed},
+		"too large":            {response: response("", strings.Repeat(" ", MaxResponseSize+1)), want: malformed},
+		"gzip, without a word": {response: response("", zipped), want: foreign},
+		"gzip twice":           {response: response("Content-Encoding: gzip, gzip\r\n", zipped), want: foreign},
+		"another compression":  {response: response("Content-Encoding: br\r\n", "\x0b\x02\x80abc\x03"), want: foreign},
+		"byte order mark":      {response: response("", "\ufeff"+body), want: foreign},
+		"UTF-16":               {response: response("Content-Type: application/json; charset=utf-16\r\n", "{\x00}\x00"), want: foreign},
+		"empty":                {response: response("", ""), want: foreign},
+		"half a body":          {response: response("", body)[:60], want: lost},
+		"gzip without its end": {response: response("Content-Encoding: gzip\r\n", zipped[:len(zipped)-1]), want: lost},
+		"chunks without end":   {response: fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(body), body), want: lost},
+		"half of a gzip":       {response: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + zipped[:30], want: lost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

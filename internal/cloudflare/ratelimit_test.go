@@ -57,17 +57,17 @@ func TestRetryAfter(t *testing.T) {
 		header http.Header
 		want   time.Duration
 	}{
-		"seconds":            {http.Header{"Retry-After": {"123"}}, 123 * time.Second},
-		"rather than reset":  {http.Header{"Retry-After": {"3"}, "Ratelimit": {`"default";r=50;t=42`}, "Ratelimit-Policy": {}}, 3 * time.Second},
-		"zero":               {http.Header{"Retry-After": {"0"}}, time.Second},
-		"negative":           {http.Header{"Retry-After": {"-5"}}, time.Second},
-		"date":               {http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:01:30 GMT"}}, 90 * time.Second},
-		"date that is past":  {http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}, "Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
-		"missing":            {http.Header{"Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
-		"not a number":       {http.Header{"Retry-After": {"soon"}, "Ratelimit": {`"default";r=0;t=42`}}, 42 * time.Second},
-		"nothing to go by":   {http.Header{"Ratelimit": {}}, 30 * time.Second},
-		"days":               {http.Header{"Retry-After": {"9999999999"}}, 24 * time.Hour},
-		"more than a number": {http.Header{"Retry-After": {"99999999999999999999999"}, "Ratelimit": {}}, 30 * time.Second},
+		"seconds":            {header: http.Header{"Retry-After": {"123"}}, want: 123 * time.Second},
+		"rather than reset":  {header: http.Header{"Retry-After": {"3"}, "Ratelimit": {`"default";r=50;t=42`}, "Ratelimit-Policy": {}}, want: 3 * time.Second},
+		"zero":               {header: http.Header{"Retry-After": {"0"}}, want: time.Second},
+		"negative":           {header: http.Header{"Retry-After": {"-5"}}, want: time.Second},
+		"date":               {header: http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:01:30 GMT"}}, want: 90 * time.Second},
+		"date that is past":  {header: http.Header{"Retry-After": {"Fri, 31 Dec 1999 23:59:59 GMT"}, "Ratelimit": {`"default";r=0;t=42`}}, want: 42 * time.Second},
+		"missing":            {header: http.Header{"Ratelimit": {`"default";r=0;t=42`}}, want: 42 * time.Second},
+		"not a number":       {header: http.Header{"Retry-After": {"soon"}, "Ratelimit": {`"default";r=0;t=42`}}, want: 42 * time.Second},
+		"nothing to go by":   {header: http.Header{"Ratelimit": {}}, want: 30 * time.Second},
+		"days":               {header: http.Header{"Retry-After": {"9999999999"}}, want: 24 * time.Hour},
+		"more than a number": {header: http.Header{"Retry-After": {"99999999999999999999999"}, "Ratelimit": {}}, want: 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -159,12 +159,12 @@ func TestCheckWaitsForNothing(t *testing.T) {
 		wait          time.Duration         // that the error has, if it is about the rate limit
 		requests      int
 	}{
-		"429":     {nil, &cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}}, 2 * time.Second, 1},
-		"503":     {nil, &cloudflaretest.Fault{Status: 503}, 0, 1},
-		"dropped": {nil, &cloudflaretest.Fault{Drop: true}, 0, 1},
-		"blocked": {&cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"9"}}, Times: 1}, nil, 9 * time.Second, 0},
-		"budget that is spent": {&cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=0;t=8`}}, Times: 1},
-			nil, 8 * time.Second, 0},
+		"429":     {fault: &cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"2"}}}, wait: 2 * time.Second, requests: 1},
+		"503":     {fault: &cloudflaretest.Fault{Status: 503}, wait: 0, requests: 1},
+		"dropped": {fault: &cloudflaretest.Fault{Drop: true}, wait: 0, requests: 1},
+		"blocked": {before: &cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"9"}}, Times: 1}, wait: 9 * time.Second, requests: 0},
+		"budget that is spent": {before: &cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=0;t=8`}}, Times: 1},
+			fault: nil, wait: 8 * time.Second, requests: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -57,25 +57,23 @@ func TestLongestTokenIsMasked(t *testing.T) {
 	same(t, "mask", resp.masker.mask("it is "+token), "it is "+masked)
 }
 
-// Masking is linear in the text, whatever token and text are made of: eight times
-// the text takes about eight times as long, and sixty-four times if it were not.
+// A token and a text that are made to take time take no more than others. Masking
+// takes less than a second here, and minutes if it looks ahead at each dash.
 func TestMaskOfHostileTokenIsLinear(t *testing.T) {
 	t.Parallel()
 	m := masker{}.with(strings.Repeat("a", maxTokenLength-1) + "b")
-	fastest := func(text string) time.Duration {
-		least := time.Hour
-		for range 5 {
-			started := time.Now()
-			same(t, "mask", m.mask(text) == text, true)
-			least = min(least, time.Since(started))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for unit, size := range map[string]int{"a": 64 << 10, "a-": 64 << 10, "a%2D": 64 << 10, "-": 512 << 10, "%2D": 512 << 10, "%": 512 << 10} {
+			text := strings.Repeat(unit, size/len(unit))
+			same(t, "mask of many "+unit, m.mask(text) == text, true)
 		}
-		return least
-	}
-	for _, unit := range []string{"a", "a-", "a%2D", "-", "%2D", "%"} {
-		text := strings.Repeat(unit, maxErrorsSize/8/len(unit))
-		if once, eight := fastest(text), fastest(strings.Repeat(text, 8)); eight > 32*once {
-			t.Errorf("many %s: %s, and %s for eight times as many", unit, once, eight)
-		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		t.Fatal("not done after a minute")
 	}
 }
 

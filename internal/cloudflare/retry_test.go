@@ -31,16 +31,16 @@ func TestWhatIsRetried(t *testing.T) {
 		retried int
 	}
 	failures := map[string]failure{
-		"dropped":   {0, io.ErrUnexpectedEOF, unlessLink},
-		"reset":     {0, syscall.ECONNRESET, unlessLink},
-		"refused":   {0, syscall.ECONNREFUSED, always},
-		"untrusted": {0, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}, never},
+		"dropped":   {status: 0, err: io.ErrUnexpectedEOF, retried: unlessLink},
+		"reset":     {status: 0, err: syscall.ECONNRESET, retried: unlessLink},
+		"refused":   {status: 0, err: syscall.ECONNREFUSED, retried: always},
+		"untrusted": {status: 0, err: &tls.CertificateVerificationError{Err: errors.New("unknown authority")}, retried: never},
 	}
 	for _, status := range []int{408, 500, 501, 502, 503, 504, 520, 525, 599} {
-		failures[fmt.Sprint(status)] = failure{status, nil, unlessLink}
+		failures[fmt.Sprint(status)] = failure{status: status, retried: unlessLink}
 	}
 	for _, status := range []int{201, 204, 302, 400, 401, 403, 404, 405, 409, 410, 422, 425, 451} {
-		failures[fmt.Sprint(status)] = failure{status, nil, never}
+		failures[fmt.Sprint(status)] = failure{status: status, retried: never}
 	}
 	for name, f := range failures {
 		t.Run(name, func(t *testing.T) {
@@ -178,12 +178,12 @@ func TestInterruptEndsEveryWait(t *testing.T) {
 		fault cloudflaretest.Fault
 		says  string
 	}{
-		"backoff":           {cloudflaretest.Fault{Status: 503}, "Before that, GET"},
-		"after a drop":      {cloudflaretest.Fault{Drop: true}, "Before that, GET"},
-		"429":               {cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, "429 Too Many Requests"},
-		"request":           {cloudflaretest.Fault{Stall: time.Hour}, "interrupted"},
-		"budget":            {cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=0;t=600`}}}, "interrupted"},
-		"request after 503": {cloudflaretest.Fault{Status: 503, Times: 1}, "503 Service Unavailable"},
+		"backoff":           {fault: cloudflaretest.Fault{Status: 503}, says: "Before that, GET"},
+		"after a drop":      {fault: cloudflaretest.Fault{Drop: true}, says: "Before that, GET"},
+		"429":               {fault: cloudflaretest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}, says: "429 Too Many Requests"},
+		"request":           {fault: cloudflaretest.Fault{Stall: time.Hour}, says: "interrupted"},
+		"budget":            {fault: cloudflaretest.Fault{Header: http.Header{"Ratelimit": {`"default";r=0;t=600`}}}, says: "interrupted"},
+		"request after 503": {fault: cloudflaretest.Fault{Status: 503, Times: 1}, says: "503 Service Unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

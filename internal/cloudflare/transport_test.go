@@ -215,19 +215,19 @@ func TestResponsesAreReadUpToTenMiB(t *testing.T) {
 		write func(http.ResponseWriter)
 		fails bool
 	}{
-		"just so":  {func(w http.ResponseWriter) { w.Write(body(limit)) }, false},    //nolint:errcheck // As below.
-		"too much": {func(w http.ResponseWriter) { w.Write(body(limit + 1)) }, true}, //nolint:errcheck // The client may have gone.
-		"endless": {func(w http.ResponseWriter) {
+		"just so":  {write: func(w http.ResponseWriter) { w.Write(body(limit)) }},                  //nolint:errcheck // As below.
+		"too much": {write: func(w http.ResponseWriter) { w.Write(body(limit + 1)) }, fails: true}, //nolint:errcheck // The client may have gone.
+		"endless": {write: func(w http.ResponseWriter) {
 			for block := body(1 << 16); ; {
 				if _, err := w.Write(block); err != nil {
 					return
 				}
 			}
-		}, true},
-		"compressed": {func(w http.ResponseWriter) {
+		}, fails: true},
+		"compressed": {write: func(w http.ResponseWriter) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(bomb.Bytes()) //nolint:errcheck // As above.
-		}, true},
+		}, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
