@@ -103,7 +103,7 @@ func newCore(t tester, server *fakeAPI, config object, adjust ...func(*cloudflar
 func unconfiguredCore(t tester, server *fakeAPI, adjust ...func(*cloudflare.Config)) *core {
 	t.Helper()
 	c := &core{t: t, server: server, adjust: adjust}
-	c.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{&c.logMu, &c.log})
+	c.ctx = tflogtest.RootLogger(context.Background(), lockedWriter{mu: &c.logMu, out: &c.log})
 	wire, err := providerserver.NewProtocol6WithError(testProvider(func(config *cloudflare.Config) {
 		config.Transport = server.RoundTripper()
 		for _, adjust := range c.adjust {
@@ -350,7 +350,7 @@ func (c *core) applyOnce(p plan) outcome {
 		Config: c.encode(typ, p.config), PlannedPrivate: p.private, PlannedIdentity: c.identity(p.identity),
 	})
 	c.check(err)
-	out := outcome{instance: instance{c.decode(typ, resp.NewState), c.decodeIdentity(resp.NewIdentity), resp.Private}, diags: c.audit(resp.Diagnostics)}
+	out := outcome{instance: instance{state: c.decode(typ, resp.NewState), identity: c.decodeIdentity(resp.NewIdentity), private: resp.Private}, diags: c.audit(resp.Diagnostics)}
 	c.auditText("private state", string(resp.Private))
 	failed := out.diags.hasError()
 	out.tainted = failed && p.prior.state == nil && out.state != nil
@@ -404,7 +404,7 @@ func (c *core) read(prior instance) outcome {
 	c.check(err)
 	out := outcome{instance: prior, diags: c.audit(resp.Diagnostics), deferred: resp.Deferred != nil}
 	if !out.diags.hasError() {
-		out.instance = instance{c.decode(typ, resp.NewState), c.decodeIdentity(resp.NewIdentity), resp.Private}
+		out.instance = instance{state: c.decode(typ, resp.NewState), identity: c.decodeIdentity(resp.NewIdentity), private: resp.Private}
 	}
 	return out
 }
@@ -435,7 +435,7 @@ func (c *core) imported(req *tfprotov6.ImportResourceStateRequest) outcome {
 		c.t.Fatalf("imported %d resources", len(resp.ImportedResources))
 	}
 	imported := resp.ImportedResources[0]
-	out := c.read(instance{c.decode(c.connection(), imported.State), c.decodeIdentity(imported.Identity), imported.Private})
+	out := c.read(instance{state: c.decode(c.connection(), imported.State), identity: c.decodeIdentity(imported.Identity), private: imported.Private})
 	out.diags = append(diags, out.diags...)
 	if out.diags.hasError() {
 		out.instance = instance{}
@@ -510,7 +510,7 @@ func (c *core) query(config object, limit int64, includeResource bool) ([]found,
 		if result.Identity == nil {
 			continue
 		}
-		results = append(results, found{instance{c.decode(c.connection(), result.Resource), c.decodeIdentity(result.Identity), nil}, result.DisplayName})
+		results = append(results, found{instance: instance{state: c.decode(c.connection(), result.Resource), identity: c.decodeIdentity(result.Identity)}, name: result.DisplayName})
 		if (result.Resource != nil) != includeResource {
 			c.t.Fatalf("a result with the resource %v, which is wanted: %t", result.Resource, includeResource)
 		}

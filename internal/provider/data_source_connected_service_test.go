@@ -28,13 +28,13 @@ func TestConnectedService(t *testing.T) {
 			config object
 			want   cloudflaretest.Service
 		}{
-			"name":                {object{"name": "Primary"}, primary},
-			"ID":                  {object{"id": primary.ID}, primary},
-			"ID, dashed":          {object{"id": "11111111-1111-1111-1111-111111111111"}, primary},
-			"dashed ID":           {object{"id": second.ID}, second},
-			"dashed ID, undashed": {object{"id": "22222222222222222222222222222222"}, second},
-			"ID, lower case":      {object{"id": "abcdef00-0000-0000-0000-000000000001"}, upper},
-			"ID, upper case":      {object{"id": upper.ID}, upper},
+			"name":                {config: object{"name": "Primary"}, want: primary},
+			"ID":                  {config: object{"id": primary.ID}, want: primary},
+			"ID, dashed":          {config: object{"id": "11111111-1111-1111-1111-111111111111"}, want: primary},
+			"dashed ID":           {config: object{"id": second.ID}, want: second},
+			"dashed ID, undashed": {config: object{"id": "22222222222222222222222222222222"}, want: second},
+			"ID, lower case":      {config: object{"id": "abcdef00-0000-0000-0000-000000000001"}, want: upper},
+			"ID, upper case":      {config: object{"id": upper.ID}, want: upper},
 		} {
 			t.Log(name)
 			read := c.service(test.config)

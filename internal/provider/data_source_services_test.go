@@ -26,16 +26,16 @@ func TestServicesFilters(t *testing.T) {
 			filter object
 			want   []cloudflaretest.Service
 		}{
-			"none":               {object{}, []cloudflaretest.Service{blank, twin, primary, second, lower}},
-			"exact name":         {object{"name": "Primary"}, []cloudflaretest.Service{twin, primary}},
-			"part of a name":     {object{"name": "Prim"}, nil},
-			"empty name":         {object{"name": ""}, []cloudflaretest.Service{blank}},
-			"regexp, anywhere":   {object{"name_regex": "rim"}, []cloudflaretest.Service{twin, primary, lower}},
-			"regexp, anchored":   {object{"name_regex": "^Primary$"}, []cloudflaretest.Service{twin, primary}},
-			"regexp, flags":      {object{"name_regex": "(?i)^PRIMARY"}, []cloudflaretest.Service{twin, primary, lower}},
-			"empty regexp":       {object{"name_regex": ""}, []cloudflaretest.Service{blank, twin, primary, second, lower}},
-			"no match":           {object{"name_regex": "^x"}, nil},
-			"name is no pattern": {object{"name": "Prim.*"}, nil},
+			"none":               {filter: object{}, want: []cloudflaretest.Service{blank, twin, primary, second, lower}},
+			"exact name":         {filter: object{"name": "Primary"}, want: []cloudflaretest.Service{twin, primary}},
+			"part of a name":     {filter: object{"name": "Prim"}},
+			"empty name":         {filter: object{"name": ""}, want: []cloudflaretest.Service{blank}},
+			"regexp, anywhere":   {filter: object{"name_regex": "rim"}, want: []cloudflaretest.Service{twin, primary, lower}},
+			"regexp, anchored":   {filter: object{"name_regex": "^Primary$"}, want: []cloudflaretest.Service{twin, primary}},
+			"regexp, flags":      {filter: object{"name_regex": "(?i)^PRIMARY"}, want: []cloudflaretest.Service{twin, primary, lower}},
+			"empty regexp":       {filter: object{"name_regex": ""}, want: []cloudflaretest.Service{blank, twin, primary, second, lower}},
+			"no match":           {filter: object{"name_regex": "^x"}},
+			"name is no pattern": {filter: object{"name": "Prim.*"}},
 		} {
 			t.Log(name)
 			read := c.services(test.filter)

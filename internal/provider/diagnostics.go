@@ -335,7 +335,7 @@ func inWords(d time.Duration) string {
 	for _, unit := range []struct {
 		length time.Duration
 		name   string
-	}{{time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}} {
+	}{{length: time.Hour, name: "hour"}, {length: time.Minute, name: "minute"}, {length: time.Second, name: "second"}} {
 		if n := int(d / unit.length); n > 0 {
 			parts = append(parts, count(n, unit.name))
 			d -= time.Duration(n) * unit.length

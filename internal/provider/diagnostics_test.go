@@ -200,18 +200,18 @@ func TestPendingCause(t *testing.T) {
 		link, poll     error
 		cause, details string // details is a part of them; "" for none
 	}{
-		"200":                 {nil, nil, "nobody has chosen services in PagerDuty.", ""},
-		"time is up":          {nil, deadline, "nobody chose services within 10 minutes.", ""},
-		"list fails":          {nil, refusal(403, "10000", "Authentication error"), "the services could not be listed after the request to connect.", "could not be listed: "},
-		"interrupted":         {nil, canceled, "the operation was interrupted before services were listed.", ""},
-		"refused, time is up": {refusal(400, "1", "no"), deadline, "nobody chose services within 10 minutes, and Cloudflare refuses to connect the account before that.", "(code 1)"},
-		"refused, list fails": {refusal(400, "1", "no"), refusal(500, "2", "oops"), refuses, "(code 2)"},
-		"refused, interrupt":  {refusal(400, "1", "no"), canceled, "the operation was interrupted before services were listed.", "(code 1)"},
-		"dropped":             {&cloudflare.TransportError{Err: io.ErrUnexpectedEOF}, nil, unknown, "Details: "},
-		"500":                 {refusal(500, "1", "oops"), nil, unknown, "oops"},
-		"408":                 {refusal(408, "1", "late"), nil, unknown, "late"},
-		"redirect":            {&cloudflare.APIError{StatusCode: 302, Problem: "does not follow redirects"}, nil, unknown, "redirects"},
-		"web page":            {&cloudflare.APIError{StatusCode: 200, NotAPI: true, Problem: "HTML"}, nil, unknown, "HTML"},
+		"200":                 {cause: "nobody has chosen services in PagerDuty."},
+		"time is up":          {poll: deadline, cause: "nobody chose services within 10 minutes."},
+		"list fails":          {poll: refusal(403, "10000", "Authentication error"), cause: "the services could not be listed after the request to connect.", details: "could not be listed: "},
+		"interrupted":         {poll: canceled, cause: "the operation was interrupted before services were listed."},
+		"refused, time is up": {link: refusal(400, "1", "no"), poll: deadline, cause: "nobody chose services within 10 minutes, and Cloudflare refuses to connect the account before that.", details: "(code 1)"},
+		"refused, list fails": {link: refusal(400, "1", "no"), poll: refusal(500, "2", "oops"), cause: refuses, details: "(code 2)"},
+		"refused, interrupt":  {link: refusal(400, "1", "no"), poll: canceled, cause: "the operation was interrupted before services were listed.", details: "(code 1)"},
+		"dropped":             {link: &cloudflare.TransportError{Err: io.ErrUnexpectedEOF}, cause: unknown, details: "Details: "},
+		"500":                 {link: refusal(500, "1", "oops"), cause: unknown, details: "oops"},
+		"408":                 {link: refusal(408, "1", "late"), cause: unknown, details: "late"},
+		"redirect":            {link: &cloudflare.APIError{StatusCode: 302, Problem: "does not follow redirects"}, cause: unknown, details: "redirects"},
+		"web page":            {link: &cloudflare.APIError{StatusCode: 200, NotAPI: true, Problem: "HTML"}, cause: unknown, details: "HTML"},
 	}
 	for _, status := range []int{400, 401, 403, 404, 409, 422} {
 		for _, code := range []string{"7003", "9109", "6003", "10000", "1"} {

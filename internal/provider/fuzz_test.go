@@ -103,12 +103,12 @@ func FuzzResolveSettings(f *testing.F) {
 			got        string
 			inUse      bool // credentials are of one kind
 		}{
-			"api_token":       {model.APIToken, envAPIToken, credentials.APIToken, model.APIKey.IsNull() && model.Email.IsNull()},
-			"api_key":         {model.APIKey, envAPIKey, credentials.APIKey, model.APIToken.IsNull()},
-			"email":           {model.Email, envEmail, credentials.Email, model.APIToken.IsNull()},
-			"base_url":        {model.BaseURL, envBaseURL, got.config.BaseURL, true},
-			"request_timeout": {model.RequestTimeout, "", "", true},
-			"max_retries":     {model.MaxRetries, "", "", true},
+			"api_token":       {configured: model.APIToken, variable: envAPIToken, got: credentials.APIToken, inUse: model.APIKey.IsNull() && model.Email.IsNull()},
+			"api_key":         {configured: model.APIKey, variable: envAPIKey, got: credentials.APIKey, inUse: model.APIToken.IsNull()},
+			"email":           {configured: model.Email, variable: envEmail, got: credentials.Email, inUse: model.APIToken.IsNull()},
+			"base_url":        {configured: model.BaseURL, variable: envBaseURL, got: got.config.BaseURL, inUse: true},
+			"request_timeout": {configured: model.RequestTimeout, inUse: true},
+			"max_retries":     {configured: model.MaxRetries, inUse: true},
 		} {
 			switch configured, isText := setting.configured.(types.String); {
 			case setting.configured.IsUnknown():

@@ -137,7 +137,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ended := pass(req.Context(), late); ended != nil {
 		return nil, ended
 	}
-	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), &ending{err}))
+	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), &ending{err: err}))
 	if err == nil {
 		r.delivered(account, e, resp.StatusCode, body)
 	}

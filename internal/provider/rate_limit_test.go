@@ -276,8 +276,8 @@ func TestRateLimitWithAnotherUser(t *testing.T) {
 		rate  int
 		rude  bool
 	}{
-		"who uses the whole budget":     {medium, 4, false},
-		"who does not wait after a 429": {medium, 10, true},
+		"who uses the whole budget":     {fleet: medium, rate: 4},
+		"who does not wait after a 429": {fleet: medium, rate: 10, rude: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -370,8 +370,8 @@ func TestCreateRefusals(t *testing.T) {
 		requests string
 		plan     []wanted
 	}{
-		"list":  {cloudflaretest.Fault{Op: cloudflaretest.List}, "list list list", []wanted{aWarning(titleUnableToCheck, "403")}},
-		"token": {cloudflaretest.Fault{Op: cloudflaretest.Token}, "list list list token", nil},
+		"list":  {fault: cloudflaretest.Fault{Op: cloudflaretest.List}, requests: "list list list", plan: []wanted{aWarning(titleUnableToCheck, "403")}},
+		"token": {fault: cloudflaretest.Fault{Op: cloudflaretest.Token}, requests: "list list list token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -45,15 +45,15 @@ func TestConnectionLifecycle(t *testing.T) {
 	connectionID := statecheck.CompareValue(compare.ValuesSame())
 	sameConnection := func(more ...statecheck.StateCheck) []statecheck.StateCheck {
 		return append(more, connectionID.AddStateValue(this, tfjsonpath.New("connection_id")),
-			requested{server, cloudflaretest.Token, 1}, requested{server, cloudflaretest.Link, 1}, requested{server, cloudflaretest.Delete, 0})
+			requested{server: server, op: cloudflaretest.Token, times: 1}, requested{server: server, op: cloudflaretest.Link, times: 1}, requested{server: server, op: cloudflaretest.Delete, times: 0})
 	}
 	unitTest(t,
 		resource.TestStep{
 			Config:           config(server, connectionA),
 			ConfigPlanChecks: action(plancheck.ResourceActionCreate),
 			ConfigStateChecks: sameConnection(
-				servicesAre{this, services},
-				accountHas{server.a, services},
+				servicesAre{address: this, services: services},
+				accountHas{account: server.a, services: services},
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("id"), knownvalue.StringExact(accountA)),
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("status"), knownvalue.StringExact("connected")),
 				statecheck.ExpectKnownValue(this, tfjsonpath.New("dashboard_url"), knownvalue.StringExact("https://dash.cloudflare.com/"+accountA+"/notifications")),
@@ -205,7 +205,7 @@ data "pagerduty_services" "matched" {
 			plancheck.ExpectUnknownValue(this, tfjsonpath.New("timeouts").AtMapKey("create")),
 		}},
 		ConfigStateChecks: []statecheck.StateCheck{
-			servicesAre{this, services}, servicesAre{"data.pagerduty_services.named", services}, servicesAre{"data.pagerduty_services.matched", services},
+			servicesAre{address: this, services: services}, servicesAre{address: "data.pagerduty_services.named", services: services}, servicesAre{address: "data.pagerduty_services.matched", services: services},
 			statecheck.ExpectKnownValue(this, tfjsonpath.New("account_id"), knownvalue.StringExact(accountA)),
 			statecheck.ExpectKnownValue(this, tfjsonpath.New("adopt_existing"), knownvalue.Bool(true)),
 		},

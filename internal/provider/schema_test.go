@@ -243,13 +243,13 @@ func TestModelsAgreeWithSchemas(t *testing.T) {
 		model      any
 		attributes []*tfprotov6.SchemaAttribute
 	}{
-		"provider":            {providerModel{}, schemas["provider"].Attributes},
-		"connection":          {connectionModel{}, schemas["pagerduty_connection"].Attributes},
-		"connection services": {serviceModel{}, nested("pagerduty_connection")},
-		"services":            {servicesModel{}, schemas["pagerduty_services"].Attributes},
-		"services services":   {serviceModel{}, nested("pagerduty_services")},
-		"connected service":   {connectedServiceModel{}, schemas["pagerduty_connected_service"].Attributes},
-		"list of connections": {connectionListModel{}, schemas["list pagerduty_connection"].Attributes},
+		"provider":            {model: providerModel{}, attributes: schemas["provider"].Attributes},
+		"connection":          {model: connectionModel{}, attributes: schemas["pagerduty_connection"].Attributes},
+		"connection services": {model: serviceModel{}, attributes: nested("pagerduty_connection")},
+		"services":            {model: servicesModel{}, attributes: schemas["pagerduty_services"].Attributes},
+		"services services":   {model: serviceModel{}, attributes: nested("pagerduty_services")},
+		"connected service":   {model: connectedServiceModel{}, attributes: schemas["pagerduty_connected_service"].Attributes},
+		"list of connections": {model: connectionListModel{}, attributes: schemas["list pagerduty_connection"].Attributes},
 	} {
 		var fields, names []string
 		for field := range reflect.TypeOf(test.model).Fields() {
@@ -320,21 +320,21 @@ type kind struct {
 func kinds() (all []kind) {
 	ctx, p := context.Background(), &pagerdutyProvider{}
 	for _, constructor := range p.Resources(ctx) {
-		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+		all = append(all, kind{constructor: constructor, configure: func(data any) diag.Diagnostics {
 			var resp resource.ConfigureResponse
 			constructor().(resource.ResourceWithConfigure).Configure(ctx, resource.ConfigureRequest{ProviderData: data}, &resp)
 			return resp.Diagnostics
 		}})
 	}
 	for _, constructor := range p.DataSources(ctx) {
-		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+		all = append(all, kind{constructor: constructor, configure: func(data any) diag.Diagnostics {
 			var resp datasource.ConfigureResponse
 			constructor().(datasource.DataSourceWithConfigure).Configure(ctx, datasource.ConfigureRequest{ProviderData: data}, &resp)
 			return resp.Diagnostics
 		}})
 	}
 	for _, constructor := range p.ListResources(ctx) {
-		all = append(all, kind{constructor, func(data any) diag.Diagnostics {
+		all = append(all, kind{constructor: constructor, configure: func(data any) diag.Diagnostics {
 			var resp resource.ConfigureResponse
 			constructor().(list.ListResourceWithConfigure).Configure(ctx, resource.ConfigureRequest{ProviderData: data}, &resp)
 			return resp.Diagnostics
@@ -375,14 +375,14 @@ func TestTimeoutsBlock(t *testing.T) {
 		timeouts object
 		want     []wanted
 	}{
-		"none":          {nil, nil},
-		"empty":         {object{}, nil},
-		"both":          {object{"create": "90m", "delete": "1ns"}, nil},
-		"unknown value": {object{"create": unknown}, nil},
-		"zero":          {object{"create": "0s"}, []wanted{anError("Invalid Duration", "`timeouts.create`", "greater than zero").on("timeouts.create")}},
-		"negative":      {object{"delete": "-5m"}, []wanted{anError("Invalid Duration", "`timeouts.delete`", "greater than zero").on("timeouts.delete")}},
-		"no duration":   {object{"create": "soon"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.create")}},
-		"no unit":       {object{"delete": "10"}, []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.delete")}},
+		"none":          {timeouts: nil},
+		"empty":         {timeouts: object{}},
+		"both":          {timeouts: object{"create": "90m", "delete": "1ns"}},
+		"unknown value": {timeouts: object{"create": unknown}},
+		"zero":          {timeouts: object{"create": "0s"}, want: []wanted{anError("Invalid Duration", "`timeouts.create`", "greater than zero").on("timeouts.create")}},
+		"negative":      {timeouts: object{"delete": "-5m"}, want: []wanted{anError("Invalid Duration", "`timeouts.delete`", "greater than zero").on("timeouts.delete")}},
+		"no duration":   {timeouts: object{"create": "soon"}, want: []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.create")}},
+		"no unit":       {timeouts: object{"delete": "10"}, want: []wanted{anError("Invalid Attribute Value Time Duration").on("timeouts.delete")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,9 @@ var (
 	_ validator.String = validAccountID{}
 )
 
-func valid(kind string, validate func(string) error) validator.String { return check{kind, validate} }
+func valid(kind string, validate func(string) error) validator.String {
+	return check{kind: kind, validate: validate}
+}
 
 func (c check) Description(context.Context) string {
 	return "must be a valid " + strings.ToLower(c.kind)

@@ -14,14 +14,14 @@ var accountArguments = map[string]struct {
 	at       string
 	validate func(*core, any) diagnostics
 }{
-	"resource": {"account_id", func(c *core, id any) diagnostics { return c.validate(object{"account_id": id}) }},
-	"services": {"account_id", func(c *core, id any) diagnostics {
+	"resource": {at: "account_id", validate: func(c *core, id any) diagnostics { return c.validate(object{"account_id": id}) }},
+	"services": {at: "account_id", validate: func(c *core, id any) diagnostics {
 		return c.validateData("pagerduty_services", object{"account_id": id})
 	}},
-	"connected service": {"account_id", func(c *core, id any) diagnostics {
+	"connected service": {at: "account_id", validate: func(c *core, id any) diagnostics {
 		return c.validateData("pagerduty_connected_service", object{"account_id": id, "name": "x"})
 	}},
-	"query": {"account_ids.0", func(c *core, id any) diagnostics {
+	"query": {at: "account_ids.0", validate: func(c *core, id any) diagnostics {
 		_, diags := c.query(object{"account_ids": []any{id}}, 100, false)
 		return diags
 	}},
@@ -51,24 +51,24 @@ func TestInvalidAccountIDThatHoldsOne(t *testing.T) {
 	const trim = "trimspace"
 	c := newCore(t, offline(t), nil)
 	for name, test := range map[string]struct{ id, says string }{
-		"line break":            {accountA + "\n", trim},
-		"CRLF":                  {accountA + "\r\n", trim},
-		"blanks":                {"  " + accountA + "\t", trim},
-		"no-break space":        {"\u00a0" + accountA, trim},
-		"byte order mark":       {"\ufeff" + accountA, accountA},
-		"path":                  {"accounts/" + accountA, accountA},
-		"path, slashes":         {"/accounts/" + accountA + "/", accountA},
-		"dashboard URL":         {"https://dash.cloudflare.com/" + accountA + "/notifications", accountA},
-		"dashboard, capitals":   {"https://dash.cloudflare.com/" + strings.ToUpper(accountA), strings.ToUpper(accountA)},
-		"API URL":               {"https://api.cloudflare.com/client/v4/accounts/" + accountA + "/alerting/v3", accountA},
-		"HCL":                   {"account_id = " + accountA, accountA},
-		"quotes":                {`"` + accountA + `"`, accountA},
-		"e-mail in blanks":      {" ops@example.com ", ""},
-		"white space inside":    {accountA[:16] + " " + accountA[16:], ""},
-		"too long":              {accountA + "0", ""},
-		"too long, in a path":   {"accounts/" + accountA + "0", ""},
-		"too short, in a path":  {"accounts/" + accountA[1:], ""},
-		"two lines of a report": {"account:\nproduction", ""},
+		"line break":            {id: accountA + "\n", says: trim},
+		"CRLF":                  {id: accountA + "\r\n", says: trim},
+		"blanks":                {id: "  " + accountA + "\t", says: trim},
+		"no-break space":        {id: "\u00a0" + accountA, says: trim},
+		"byte order mark":       {id: "\ufeff" + accountA, says: accountA},
+		"path":                  {id: "accounts/" + accountA, says: accountA},
+		"path, slashes":         {id: "/accounts/" + accountA + "/", says: accountA},
+		"dashboard URL":         {id: "https://dash.cloudflare.com/" + accountA + "/notifications", says: accountA},
+		"dashboard, capitals":   {id: "https://dash.cloudflare.com/" + strings.ToUpper(accountA), says: strings.ToUpper(accountA)},
+		"API URL":               {id: "https://api.cloudflare.com/client/v4/accounts/" + accountA + "/alerting/v3", says: accountA},
+		"HCL":                   {id: "account_id = " + accountA, says: accountA},
+		"quotes":                {id: `"` + accountA + `"`, says: accountA},
+		"e-mail in blanks":      {id: " ops@example.com "},
+		"white space inside":    {id: accountA[:16] + " " + accountA[16:]},
+		"too long":              {id: accountA + "0"},
+		"too long, in a path":   {id: "accounts/" + accountA + "0"},
+		"too short, in a path":  {id: "accounts/" + accountA[1:]},
+		"two lines of a report": {id: "account:\nproduction"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -127,11 +127,11 @@ var forms = []struct {
 	name    string
 	pattern *regexp.Regexp
 }{
-	{"empty", regexp.MustCompile(`^$`)},
-	{"32 hexadecimal digits", regexp.MustCompile(`^[0-9a-f]{32}$`)},
-	{"32 hexadecimal digits in capitals", regexp.MustCompile(`^[0-9A-F]{32}$`)},
-	{"UUID", regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)},
-	{"PagerDuty's own ID", regexp.MustCompile(`^P[0-9A-Z]{6,}$`)},
+	{name: "empty", pattern: regexp.MustCompile(`^$`)},
+	{name: "32 hexadecimal digits", pattern: regexp.MustCompile(`^[0-9a-f]{32}$`)},
+	{name: "32 hexadecimal digits in capitals", pattern: regexp.MustCompile(`^[0-9A-F]{32}$`)},
+	{name: "UUID", pattern: regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)},
+	{name: "PagerDuty's own ID", pattern: regexp.MustCompile(`^P[0-9A-Z]{6,}$`)},
 }
 
 func form(text string) string {

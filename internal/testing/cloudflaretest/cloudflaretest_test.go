@@ -342,18 +342,18 @@ func TestRoutes(t *testing.T) {
 			method, path string
 			status, code int
 		}{
-			{"GET", "/accounts", 404, 7000},
-			{"GET", pagerduty + "/", 404, 7000},
-			{"GET", pagerduty + "/connect/a/b", 404, 7000},
-			{"GET", pagerduty + "/connect/", 404, 7000},
-			{"GET", pagerduty + "/connect", 405, 10405},
-			{"PUT", pagerduty, 405, 10405},
-			{"DELETE", pagerduty + "/connect/a", 405, 10405},
-			{"GET", policies + "/", 404, 7000},
-			{"GET", policies + "/a/b", 404, 7000},
-			{"PUT", policies, 405, 10405},
-			{"POST", policies + "/a", 405, 10405},
-			{"GET", strings.Replace(pagerduty, account, "nobody", 1), 404, 7003},
+			{method: "GET", path: "/accounts", status: 404, code: 7000},
+			{method: "GET", path: pagerduty + "/", status: 404, code: 7000},
+			{method: "GET", path: pagerduty + "/connect/a/b", status: 404, code: 7000},
+			{method: "GET", path: pagerduty + "/connect/", status: 404, code: 7000},
+			{method: "GET", path: pagerduty + "/connect", status: 405, code: 10405},
+			{method: "PUT", path: pagerduty, status: 405, code: 10405},
+			{method: "DELETE", path: pagerduty + "/connect/a", status: 405, code: 10405},
+			{method: "GET", path: policies + "/", status: 404, code: 7000},
+			{method: "GET", path: policies + "/a/b", status: 404, code: 7000},
+			{method: "PUT", path: policies, status: 405, code: 10405},
+			{method: "POST", path: policies + "/a", status: 405, code: 10405},
+			{method: "GET", path: strings.Replace(pagerduty, account, "nobody", 1), status: 404, code: 7003},
 		} {
 			got := c.do(test.method, test.path)
 			equal(t, test.path, []int{got.Status, got.code()}, []int{test.status, test.code})
@@ -586,13 +586,13 @@ func TestRequestsThatBreakTheContract(t *testing.T) {
 		edit         func(*http.Request)
 		want         string
 	}{
-		"query":        {"GET", pagerduty + "?page=2", nil, "query not allowed"},
-		"body":         {"POST", pagerduty + "/connect", body("{}", 2), "request body not allowed"},
-		"chunked body": {"POST", pagerduty + "/connect", body("{}", -1), "request body not allowed"},
-		"account ID":   {"GET", strings.Replace(pagerduty, account, account+"0", 1), nil, `parameter "account_id"`},
-		"token":        {"GET", pagerduty + "/connect/a%2Fb", nil, `parameter "token_id"`},
-		"long token":   {"GET", pagerduty + "/connect/" + strings.Repeat("a", 129), nil, `parameter "token_id"`},
-		"none":         {"POST", pagerduty + "/connect", body("", -1), ""},
+		"query":        {method: "GET", path: pagerduty + "?page=2", want: "query not allowed"},
+		"body":         {method: "POST", path: pagerduty + "/connect", edit: body("{}", 2), want: "request body not allowed"},
+		"chunked body": {method: "POST", path: pagerduty + "/connect", edit: body("{}", -1), want: "request body not allowed"},
+		"account ID":   {method: "GET", path: strings.Replace(pagerduty, account, account+"0", 1), want: `parameter "account_id"`},
+		"token":        {method: "GET", path: pagerduty + "/connect/a%2Fb", want: `parameter "token_id"`},
+		"long token":   {method: "GET", path: pagerduty + "/connect/" + strings.Repeat("a", 129), want: `parameter "token_id"`},
+		"none":         {method: "POST", path: pagerduty + "/connect", edit: body("", -1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -641,26 +641,26 @@ func TestResponsesThatBreakTheContract(t *testing.T) {
 		response     response
 		fits         bool
 	}{
-		"list":                 {"GET", "", response{status: 200, header: good, body: []byte(list)}, true},
-		"delete":               {"DELETE", "", response{status: 200, header: good, body: []byte(empty)}, true},
-		"refusal":              {"DELETE", "", response{status: 403, header: good, body: []byte(failed)}, true},
-		"no ray":               {"GET", "", response{status: 200, header: without("CF-Ray"), body: []byte(list)}, false},
-		"odd budget":           {"GET", "", response{status: 200, header: with("Ratelimit", "r=1"), body: []byte(list)}, false},
-		"HTML":                 {"GET", "", response{status: 200, header: with("Content-Type", "text/html"), body: []byte("<html>")}, false},
-		"no result":            {"GET", "", response{status: 200, header: good, body: []byte(empty)}, false},
-		"result of a delete":   {"DELETE", "", response{status: 200, header: good, body: []byte(list)}, false},
-		"success is false":     {"GET", "", response{status: 200, header: good, body: []byte(strings.Replace(list, "true", "false", 1))}, false},
-		"success with errors":  {"GET", "", response{status: 200, header: good, body: []byte(strings.Replace(failed, "false", `true,"result":[]`, 1))}, false},
-		"failure is success":   {"GET", "", response{status: 403, header: good, body: []byte(list)}, false},
-		"status":               {"POST", "/connect", response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"token":                {"POST", "/connect", response{status: 201, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, true},
-		"token with a slash":   {"POST", "/connect", response{status: 201, header: good, body: []byte(`{"result":{"id":"a/b"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"short connection ID":  {"GET", "/connect/a", response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, false},
-		"429 with no delay":    {"GET", "", response{status: 429, header: good, body: []byte(failed)}, false},
-		"429":                  {"GET", "", response{status: 429, header: with("Retry-After", "1"), body: []byte(failed)}, true},
-		"429 with a fraction":  {"GET", "", response{status: 429, header: with("Retry-After", "0.5"), body: []byte(failed)}, false},
-		"429 without a budget": {"GET", "", response{status: 429, header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}}, body: []byte(failed)}, false},
-		"500":                  {"GET", "", response{status: 500, header: good, body: []byte(failed)}, false},
+		"list":                 {method: "GET", response: response{status: 200, header: good, body: []byte(list)}, fits: true},
+		"delete":               {method: "DELETE", response: response{status: 200, header: good, body: []byte(empty)}, fits: true},
+		"refusal":              {method: "DELETE", response: response{status: 403, header: good, body: []byte(failed)}, fits: true},
+		"no ray":               {method: "GET", response: response{status: 200, header: without("CF-Ray"), body: []byte(list)}},
+		"odd budget":           {method: "GET", response: response{status: 200, header: with("Ratelimit", "r=1"), body: []byte(list)}},
+		"HTML":                 {method: "GET", response: response{status: 200, header: with("Content-Type", "text/html"), body: []byte("<html>")}},
+		"no result":            {method: "GET", response: response{status: 200, header: good, body: []byte(empty)}},
+		"result of a delete":   {method: "DELETE", response: response{status: 200, header: good, body: []byte(list)}},
+		"success is false":     {method: "GET", response: response{status: 200, header: good, body: []byte(strings.Replace(list, "true", "false", 1))}},
+		"success with errors":  {method: "GET", response: response{status: 200, header: good, body: []byte(strings.Replace(failed, "false", `true,"result":[]`, 1))}},
+		"failure is success":   {method: "GET", response: response{status: 403, header: good, body: []byte(list)}},
+		"status":               {method: "POST", path: "/connect", response: response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}},
+		"token":                {method: "POST", path: "/connect", response: response{status: 201, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}, fits: true},
+		"token with a slash":   {method: "POST", path: "/connect", response: response{status: 201, header: good, body: []byte(`{"result":{"id":"a/b"},"success":true,"errors":[],"messages":[]}`)}},
+		"short connection ID":  {method: "GET", path: "/connect/a", response: response{status: 200, header: good, body: []byte(`{"result":{"id":"a"},"success":true,"errors":[],"messages":[]}`)}},
+		"429 with no delay":    {method: "GET", response: response{status: 429, header: good, body: []byte(failed)}},
+		"429":                  {method: "GET", response: response{status: 429, header: with("Retry-After", "1"), body: []byte(failed)}, fits: true},
+		"429 with a fraction":  {method: "GET", response: response{status: 429, header: with("Retry-After", "0.5"), body: []byte(failed)}},
+		"429 without a budget": {method: "GET", response: response{status: 429, header: http.Header{"Retry-After": {"1"}, "Content-Type": {"application/json"}}, body: []byte(failed)}},
+		"500":                  {method: "GET", response: response{status: 500, header: good, body: []byte(failed)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

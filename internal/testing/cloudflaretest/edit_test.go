@@ -24,24 +24,24 @@ func TestFaultyResponses(t *testing.T) {
 		body   string
 		fits   bool
 	}{
-		"no result":           {Fault{Op: List, Edit: Set("result", "")}, 200, `{` + ok + `}`, false},
-		"null":                {Fault{Op: List, Edit: Set("result", "null")}, 200, `{"errors":[],"messages":[],"result":null,"success":true}`, true},
-		"one object":          {Fault{Op: List, Edit: Set("result", `{"id":"a","name":"API"}`)}, 200, `{"errors":[],"messages":[],"result":{"id":"a","name":"API"},"success":true}`, false},
-		"more than it holds":  {Fault{Op: List, Edit: Set("result_info", `{"total_count":2}`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"result_info":{"total_count":2},"success":true}`, true},
-		"more pages":          {Fault{Op: Policies, Edit: Set("result_info", `{"page":1,"total_pages":2}`)}, 200, `{"errors":[],"messages":[],"result":[],"result_info":{"page":1,"total_pages":2},"success":true}`, true},
-		"twice":               {Fault{Op: List, Edit: Twice}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"` + capitals + `","name":"API"}],"success":true}`, true},
-		"another form":        {Fault{Op: List, Edit: Reshape}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + capitals + `","name":"API"}],"success":true}`, true},
-		"one more":            {Fault{Op: List, Edit: Append(`{"id":"b","name":"Batch"}`, `"no object"`)}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"b","name":"Batch"},"no object"],"success":true}`, false},
-		"no names":            {Fault{Op: List, Edit: SetEach("name", "")}, 200, `{"errors":[],"messages":[],"result":[{"id":"` + plain + `"}],"success":true}`, false},
-		"success with errors": {Fault{Op: List, Edit: Set("errors", Messages("partial failure"))}, 200, `{"errors":` + said + `,"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"success":true}`, false},
-		"messages":            {Fault{Op: Delete, Edit: Set("messages", Messages("partial failure"))}, 200, `{"errors":[],"messages":` + said + `,"success":true}`, true},
-		"messages alone": {Fault{Op: List, Status: 400, Body: Failure(1, "x"), Edit: func(body []byte) []byte {
+		"no result":           {fault: Fault{Op: List, Edit: Set("result", "")}, status: 200, body: `{` + ok + `}`},
+		"null":                {fault: Fault{Op: List, Edit: Set("result", "null")}, status: 200, body: `{"errors":[],"messages":[],"result":null,"success":true}`, fits: true},
+		"one object":          {fault: Fault{Op: List, Edit: Set("result", `{"id":"a","name":"API"}`)}, status: 200, body: `{"errors":[],"messages":[],"result":{"id":"a","name":"API"},"success":true}`},
+		"more than it holds":  {fault: Fault{Op: List, Edit: Set("result_info", `{"total_count":2}`)}, status: 200, body: `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"result_info":{"total_count":2},"success":true}`, fits: true},
+		"more pages":          {fault: Fault{Op: Policies, Edit: Set("result_info", `{"page":1,"total_pages":2}`)}, status: 200, body: `{"errors":[],"messages":[],"result":[],"result_info":{"page":1,"total_pages":2},"success":true}`, fits: true},
+		"twice":               {fault: Fault{Op: List, Edit: Twice}, status: 200, body: `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"` + capitals + `","name":"API"}],"success":true}`, fits: true},
+		"another form":        {fault: Fault{Op: List, Edit: Reshape}, status: 200, body: `{"errors":[],"messages":[],"result":[{"id":"` + capitals + `","name":"API"}],"success":true}`, fits: true},
+		"one more":            {fault: Fault{Op: List, Edit: Append(`{"id":"b","name":"Batch"}`, `"no object"`)}, status: 200, body: `{"errors":[],"messages":[],"result":[{"id":"` + plain + `","name":"API"},{"id":"b","name":"Batch"},"no object"],"success":true}`},
+		"no names":            {fault: Fault{Op: List, Edit: SetEach("name", "")}, status: 200, body: `{"errors":[],"messages":[],"result":[{"id":"` + plain + `"}],"success":true}`},
+		"success with errors": {fault: Fault{Op: List, Edit: Set("errors", Messages("partial failure"))}, status: 200, body: `{"errors":` + said + `,"messages":[],"result":[{"id":"` + plain + `","name":"API"}],"success":true}`},
+		"messages":            {fault: Fault{Op: Delete, Edit: Set("messages", Messages("partial failure"))}, status: 200, body: `{"errors":[],"messages":` + said + `,"success":true}`, fits: true},
+		"messages alone": {fault: Fault{Op: List, Status: 400, Body: Failure(1, "x"), Edit: func(body []byte) []byte {
 			return Set("messages", Messages("partial failure"))(Set("errors", "[]")(body))
-		}}, 400, `{"errors":[],"messages":` + said + `,"success":false}`, false},
-		"refusal":            {Fault{Op: Delete, Status: 404, Body: Failure(1002, "not found")}, 404, `{"success":false,"errors":[{"code":1002,"message":"not found"}],"messages":[]}`, true},
-		"429":                {with(RetryAfter(429, "5"), Policies), 429, Failure(971, "Please wait and consider throttling your request speed"), true},
-		"503":                {with(RetryAfter(503, "5"), List), 503, Failure(971, "Please wait and consider throttling your request speed"), false},
-		"page of a firewall": {with(HTML(403), List), 403, page, false},
+		}}, status: 400, body: `{"errors":[],"messages":` + said + `,"success":false}`},
+		"refusal":            {fault: Fault{Op: Delete, Status: 404, Body: Failure(1002, "not found")}, status: 404, body: `{"success":false,"errors":[{"code":1002,"message":"not found"}],"messages":[]}`, fits: true},
+		"429":                {fault: with(RetryAfter(429, "5"), Policies), status: 429, body: Failure(971, "Please wait and consider throttling your request speed"), fits: true},
+		"503":                {fault: with(RetryAfter(503, "5"), List), status: 503, body: Failure(971, "Please wait and consider throttling your request speed")},
+		"page of a firewall": {fault: with(HTML(403), List), status: 403, body: page},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,14 +93,14 @@ func TestOddPolicies(t *testing.T) {
 		edit func([]byte) []byte
 		want string
 	}{
-		"missing":          {SetEach("mechanisms", ""), `"enabled":true,"id":"1","modified"`},
-		"null":             {SetEach("mechanisms", "null"), `"mechanisms":null`},
-		"empty":            {SetEach("mechanisms", "{}"), `"mechanisms":{}`},
-		"list is null":     {SetEach("mechanisms", `{"pagerduty":null}`), `"mechanisms":{"pagerduty":null}`},
-		"list is empty":    {SetEach("mechanisms", `{"pagerduty":[]}`), `"mechanisms":{"pagerduty":[]}`},
-		"entry is a text":  {SetEach("mechanisms", `{"pagerduty":["a"]}`), `"mechanisms":{"pagerduty":["a"]}`},
-		"policy is a text": {Append(`"odd"`), `,"odd"]`},
-		"no list":          {Set("result", `"odd"`), `"result":"odd"`},
+		"missing":          {edit: SetEach("mechanisms", ""), want: `"enabled":true,"id":"1","modified"`},
+		"null":             {edit: SetEach("mechanisms", "null"), want: `"mechanisms":null`},
+		"empty":            {edit: SetEach("mechanisms", "{}"), want: `"mechanisms":{}`},
+		"list is null":     {edit: SetEach("mechanisms", `{"pagerduty":null}`), want: `"mechanisms":{"pagerduty":null}`},
+		"list is empty":    {edit: SetEach("mechanisms", `{"pagerduty":[]}`), want: `"mechanisms":{"pagerduty":[]}`},
+		"entry is a text":  {edit: SetEach("mechanisms", `{"pagerduty":["a"]}`), want: `"mechanisms":{"pagerduty":["a"]}`},
+		"policy is a text": {edit: Append(`"odd"`), want: `,"odd"]`},
+		"no list":          {edit: Set("result", `"odd"`), want: `"result":"odd"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

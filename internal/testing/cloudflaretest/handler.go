@@ -207,7 +207,7 @@ func (s *Server) perform(in *arrival) response {
 		in.log.Removed = a.clear()
 		return succeed(http.StatusOK, nil)
 	case Token:
-		return succeed(http.StatusCreated, identified{a.issue()})
+		return succeed(http.StatusCreated, identified{ID: a.issue()})
 	case Link:
 		t := a.token(in.log.Token)
 		switch {

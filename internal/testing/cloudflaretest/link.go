@@ -123,7 +123,7 @@ func (a *Account) link(t *integrationToken) (out response, linked bool) {
 	m := a.linkModel()
 	out, other := m.response(len(a.visible()) > 0, t.id)
 	if !other {
-		out = succeed(http.StatusOK, identified{randomHex(16)})
+		out = succeed(http.StatusOK, identified{ID: randomHex(16)})
 	}
 	if out.status >= 400 && out.status < 500 {
 		return out, false

@@ -29,7 +29,7 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	mechanisms := map[string][]identified{}
 	for kind, ids := range map[string][]string{"pagerduty": p.PagerDuty, "email": p.Email, "webhooks": p.Webhooks} {
 		for _, id := range ids {
-			mechanisms[kind] = append(mechanisms[kind], identified{id})
+			mechanisms[kind] = append(mechanisms[kind], identified{ID: id})
 		}
 	}
 	return json.Marshal(policy{
@@ -108,5 +108,5 @@ func (a *Account) managePolicy(op Op, id string, body []byte) response {
 	if err := json.Unmarshal(body, &written); err != nil || written == nil {
 		return refuse(http.StatusBadRequest, 17201, "The notification policy is no JSON object")
 	}
-	return succeed(http.StatusOK, identified{a.writePolicy(id, written)})
+	return succeed(http.StatusOK, identified{ID: a.writePolicy(id, written)})
 }

@@ -278,7 +278,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 // RoundTripper serves requests from memory, in the goroutine that makes them: without sockets, so that
 // it works in a testing/synctest bubble. It ignores the host. A dropped connection is an error that wraps
 // [io.ErrUnexpectedEOF], and a truncated body ends in that error.
-func (s *Server) RoundTripper() http.RoundTripper { return memory{s} }
+func (s *Server) RoundTripper() http.RoundTripper { return memory{server: s} }
 
 type memory struct{ server *Server }
 

@@ -203,7 +203,7 @@ func TestTaintedConnectionAdopts(t *testing.T) {
 	w := newWorkspace(t, server, withSettings(plainConfig, "adopt_existing = true"))
 	w.Run(0, "apply")
 	w.Run(0, "taint", connection)
-	expectDiagnostics(t, w.Apply(), diagnostic{"warning", "PagerDuty Services Will Be Adopted", []string{"a taint", "may be disconnected instead"}})
+	expectDiagnostics(t, w.Apply(), diagnostic{severity: "warning", summary: "PagerDuty Services Will Be Adopted", parts: []string{"a taint", "may be disconnected instead"}})
 	expectServices(t, "in the state", services(w), []cloudflaretest.Service{checkout})
 	expectRequests(t, server, cloudflaretest.Link, 2)
 	expectRequests(t, server, cloudflaretest.Delete, 1)
@@ -252,8 +252,8 @@ func TestOwnershipIsTransferred(t *testing.T) {
 	// What someone adds after the plan is safe too.
 	connected = append(connected, network)
 	server.Account(accountA).SetServices(connected...)
-	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{"warning", "PagerDuty Services Will Be Adopted", named(connected)},
-		diagnostic{"warning", ofAccount("PagerDuty Connection Transferred", accountA), nil})
+	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{severity: "warning", summary: "PagerDuty Services Will Be Adopted", parts: named(connected)},
+		diagnostic{severity: "warning", summary: ofAccount("PagerDuty Connection Transferred", accountA)})
 	expectServices(t, "on the account", server.Account(accountA).Services(), connected)
 	expectRequests(t, server, cloudflaretest.Link, 1)
 	expectRequests(t, server, cloudflaretest.Delete, 0)
@@ -274,7 +274,7 @@ func TestRemovedBlockWithStateThatIsBehind(t *testing.T) {
 	w.Write("main.tf", providers)
 	w.Run(0, "plan", "-out=saved.tfplan")
 	account.SetServices(checkout, network)
-	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{"error", "Unable to Disconnect PagerDuty", named([]cloudflaretest.Service{checkout})})
+	expectDiagnostics(t, w.Apply("saved.tfplan"), diagnostic{severity: "error", summary: "Unable to Disconnect PagerDuty", parts: named([]cloudflaretest.Service{checkout})})
 	expectRequests(t, server, cloudflaretest.Delete, 0)
 	expectDiagnostics(t, w.Apply(), willDisconnect(accountA, checkout, network))
 	expectServices(t, "after destroy", account.Services(), nil)
@@ -387,8 +387,8 @@ func TestMovedBetweenModules(t *testing.T) {
 	w.Write("module/main.tf", providers+plainConfig)
 	from := connection
 	for _, step := range []struct{ name, count, to string }{
-		{"one", "", "module.one." + connection},
-		{"other", "for_each = toset([\"eu\"])", `module.other["eu"].` + connection},
+		{name: "one", to: "module.one." + connection},
+		{name: "other", count: "for_each = toset([\"eu\"])", to: `module.other["eu"].` + connection},
 	} {
 		w.Write("main.tf", fmt.Sprintf("%s\nmodule %q {\n  source = \"./module\"\n  %s\n}\n\nmoved {\n  from = %s\n  to   = %s\n}\n", providers, step.name, step.count, from, step.to))
 		w.Run(0, "init")

@@ -91,15 +91,15 @@ func TestSecretsStayOut(t *testing.T) {
 		config     string
 		env        []string
 	}{
-		"token from the environment": {cloudflaretest.APIToken, "", nil},
+		"token from the environment": {credential: cloudflaretest.APIToken},
 		"token from a variable": {
-			cloudflaretest.APIToken,
-			"variable \"token\" {\n  ephemeral = true\n}\n\nprovider \"pagerduty\" {\n  api_token = var.token\n}\n",
-			[]string{"CLOUDFLARE_API_TOKEN=", "TF_VAR_token=" + cloudflaretest.APIToken},
+			credential: cloudflaretest.APIToken,
+			config:     "variable \"token\" {\n  ephemeral = true\n}\n\nprovider \"pagerduty\" {\n  api_token = var.token\n}\n",
+			env:        []string{"CLOUDFLARE_API_TOKEN=", "TF_VAR_token=" + cloudflaretest.APIToken},
 		},
 		"legacy key": {
-			cloudflaretest.APIKey, "",
-			[]string{"CLOUDFLARE_API_TOKEN=", "CLOUDFLARE_API_KEY=" + cloudflaretest.APIKey, "CLOUDFLARE_EMAIL=" + cloudflaretest.Email},
+			credential: cloudflaretest.APIKey,
+			env:        []string{"CLOUDFLARE_API_TOKEN=", "CLOUDFLARE_API_KEY=" + cloudflaretest.APIKey, "CLOUDFLARE_EMAIL=" + cloudflaretest.Email},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,31 +23,31 @@ type diagnostic struct {
 func ofAccount(title, account string) string { return title + " (account " + account + ")" }
 
 func willDisconnect(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"warning", ofAccount("PagerDuty Services Will Be Disconnected", account), named(services)}
+	return diagnostic{severity: "warning", summary: ofAccount("PagerDuty Services Will Be Disconnected", account), parts: named(services)}
 }
 
 func staysConnected(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"warning", ofAccount("PagerDuty Stays Connected", account), named(services)}
+	return diagnostic{severity: "warning", summary: ofAccount("PagerDuty Stays Connected", account), parts: named(services)}
 }
 
 func isConnected(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"error", "Cloudflare Account Already Connected to PagerDuty", append(named(services), account, "moved", "untaint", "adopt_existing", "-refresh=false")}
+	return diagnostic{severity: "error", summary: "Cloudflare Account Already Connected to PagerDuty", parts: append(named(services), account, "moved", "untaint", "adopt_existing", "-refresh=false")}
 }
 
 func refusesReplacement(account string, services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"error", ofAccount("Replacement Would Disconnect PagerDuty", account), append(named(services), "Nothing was changed")}
+	return diagnostic{severity: "error", summary: ofAccount("Replacement Would Disconnect PagerDuty", account), parts: append(named(services), "Nothing was changed")}
 }
 
 func isPending(parts ...string) diagnostic {
-	return diagnostic{"warning", "PagerDuty Connection Is Pending", append(parts, "https://dash.cloudflare.com/", "select Connect", "apply again")}
+	return diagnostic{severity: "warning", summary: "PagerDuty Connection Is Pending", parts: append(parts, "https://dash.cloudflare.com/", "select Connect", "apply again")}
 }
 
 func isGone(services ...cloudflaretest.Service) diagnostic {
-	return diagnostic{"warning", ofAccount("PagerDuty Services Are Gone", accountA), named(services)}
+	return diagnostic{severity: "warning", summary: ofAccount("PagerDuty Services Are Gone", accountA), parts: named(services)}
 }
 
 // targeted is Terraform's own.
-var targeted = diagnostic{"warning", "Resource targeting is in effect", nil}
+var targeted = diagnostic{severity: "warning", summary: "Resource targeting is in effect"}
 
 func named(services []cloudflaretest.Service) (names []string) {
 	for _, service := range services {

@@ -44,21 +44,21 @@ func TestToxics(t *testing.T) {
 		config object
 		says   string // in the error, empty for a success
 	}{
-		"latency":                               {slow, patient, ""},
-		"a byte at a time":                      {drops, patient, ""},
-		"little bandwidth":                      {narrow, patient, ""},
-		"little bandwidth for the request":      {narrow2, patient, ""},
-		"latency past the timeout":              {strings.ReplaceAll(slow, "300", "3000"), impatient, timedOut},
-		"a byte at a time, past the timeout":    {strings.ReplaceAll(drops, "2000", "9000"), impatient, timedOut},
-		"bandwidth of nothing":                  {strings.ReplaceAll(narrow, "1", "0"), impatient, timedOut},
-		"no response":                           {mute, impatient, timedOut},
-		"no response, retried":                  {mute, object{"max_retries": 2, "request_timeout": "700ms"}, timedOut},
-		"no response, then the connection ends": {dies, patient, ended},
-		"connection ends at once":               {nothing, patient, ended},
-		"connection ends at once, retried":      {nothing, persistent, ended},
-		"reset after the request":               {resets, patient, reset},
-		"reset after the request, retried":      {resets, persistent, reset},
-		"reset before the request has arrived":  {resets2, patient, ""}, // Or broken pipe, or EOF.
+		"latency":                               {toxic: slow, config: patient},
+		"a byte at a time":                      {toxic: drops, config: patient},
+		"little bandwidth":                      {toxic: narrow, config: patient},
+		"little bandwidth for the request":      {toxic: narrow2, config: patient},
+		"latency past the timeout":              {toxic: strings.ReplaceAll(slow, "300", "3000"), config: impatient, says: timedOut},
+		"a byte at a time, past the timeout":    {toxic: strings.ReplaceAll(drops, "2000", "9000"), config: impatient, says: timedOut},
+		"bandwidth of nothing":                  {toxic: strings.ReplaceAll(narrow, "1", "0"), config: impatient, says: timedOut},
+		"no response":                           {toxic: mute, config: impatient, says: timedOut},
+		"no response, retried":                  {toxic: mute, config: object{"max_retries": 2, "request_timeout": "700ms"}, says: timedOut},
+		"no response, then the connection ends": {toxic: dies, config: patient, says: ended},
+		"connection ends at once":               {toxic: nothing, config: patient, says: ended},
+		"connection ends at once, retried":      {toxic: nothing, config: persistent, says: ended},
+		"reset after the request":               {toxic: resets, config: patient, says: reset},
+		"reset after the request, retried":      {toxic: resets, config: persistent, says: reset},
+		"reset before the request has arrived":  {toxic: resets2, config: patient}, // Or broken pipe, or EOF.
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,7 +223,7 @@ func TestHalfClose(t *testing.T) {
 	wanted := map[string]outcome{}
 	try := func(name string, offset int, want outcome) {
 		t.Helper()
-		result, err := s.try(t.Context(), operations[name], cut{ends, offset, "half"}, 1)
+		result, err := s.try(t.Context(), operations[name], cut{how: ends, offset: offset, key: "half"}, 1)
 		if err == nil {
 			err = result.check(want)
 		}
@@ -308,10 +308,10 @@ func TestUnreachable(t *testing.T) {
 		retries int
 		says    []string // one of these
 	}{
-		"refused":               {baseURL(listener.Addr().String()), 0, []string{"connection refused"}},
-		"refused, retried":      {baseURL(listener.Addr().String()), 2, []string{"connection refused"}},
-		"no such name":          {"https://api.cloudflare.invalid/client/v4", 0, unresolved},
-		"no such name, retried": {"https://api.cloudflare.invalid/client/v4", 2, unresolved},
+		"refused":               {url: baseURL(listener.Addr().String()), retries: 0, says: []string{"connection refused"}},
+		"refused, retried":      {url: baseURL(listener.Addr().String()), retries: 2, says: []string{"connection refused"}},
+		"no such name":          {url: "https://api.cloudflare.invalid/client/v4", retries: 0, says: unresolved},
+		"no such name, retried": {url: "https://api.cloudflare.invalid/client/v4", retries: 2, says: unresolved},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -121,7 +121,7 @@ type encoded struct{ Msgpack []byte }
 
 func (e encoded) message() object { return object{"msgpack": e.Msgpack} }
 
-var null = encoded{[]byte{0xc0}}
+var null = encoded{Msgpack: []byte{0xc0}}
 
 func fromJSON(value object) object {
 	content, err := json.Marshal(value)

@@ -71,7 +71,7 @@ func TestTerraform(t *testing.T) {
 			w.Env = append(w.Env, "CLOUDFLARE_BASE_URL="+baseURL(proxy.Listen))
 			w.Write("provider.tf", "provider \"pagerduty\" {\n  max_retries = 0\n}\n")
 			if test.cut.Op != "" {
-				test.cut.Header = cut{ends, test.offset, t.Name()}.header()
+				test.cut.Header = cut{how: ends, offset: test.offset, key: t.Name()}.header()
 				server.Fail(test.cut)
 			}
 

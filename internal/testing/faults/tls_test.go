@@ -138,18 +138,18 @@ func TestTLS(t *testing.T) {
 		says, advice string
 	}{
 		"trusted":          {config: &tls.Config{Certificates: []tls.Certificate{a.issue(valid())}}},
-		"expired":          {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Hour))}}, true, "certificate has expired", clock},
-		"expired just now": {&tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Second))}}, true, "certificate has expired", clock},
-		"not valid yet": {&tls.Config{Certificates: []tls.Certificate{a.issue(func() *x509.Certificate {
+		"expired":          {config: &tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Hour))}}, fails: true, says: "certificate has expired", advice: clock},
+		"expired just now": {config: &tls.Config{Certificates: []tls.Certificate{a.issue(before(time.Second))}}, fails: true, says: "certificate has expired", advice: clock},
+		"not valid yet": {config: &tls.Config{Certificates: []tls.Certificate{a.issue(func() *x509.Certificate {
 			cert := valid()
 			cert.NotBefore = time.Now().Add(30 * time.Minute)
 			return cert
-		}())}}, true, "not yet valid", clock},
-		"of another host":       {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{DNSNames: []string{"example.com"}})}}, true, "127.0.0.1", otherHost},
-		"of another address":    {&tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 2)}})}}, true, "127.0.0.1", otherHost},
-		"of another authority":  {&tls.Config{Certificates: []tls.Certificate{other.issue(valid())}}, true, "unknown authority", untrusted},
-		"signed by itself":      {&tls.Config{Certificates: []tls.Certificate{(&authority{t: t}).issue(valid())}}, true, "x509: ", untrusted},
-		"of an old TLS version": {&tls.Config{Certificates: []tls.Certificate{a.issue(valid())}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true, "protocol version", "Check the network"},
+		}())}}, fails: true, says: "not yet valid", advice: clock},
+		"of another host":       {config: &tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{DNSNames: []string{"example.com"}})}}, fails: true, says: "127.0.0.1", advice: otherHost},
+		"of another address":    {config: &tls.Config{Certificates: []tls.Certificate{a.issue(&x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 2)}})}}, fails: true, says: "127.0.0.1", advice: otherHost},
+		"of another authority":  {config: &tls.Config{Certificates: []tls.Certificate{other.issue(valid())}}, fails: true, says: "unknown authority", advice: untrusted},
+		"signed by itself":      {config: &tls.Config{Certificates: []tls.Certificate{(&authority{t: t}).issue(valid())}}, fails: true, says: "x509: ", advice: untrusted},
+		"of an old TLS version": {config: &tls.Config{Certificates: []tls.Certificate{a.issue(valid())}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, fails: true, says: "protocol version", advice: "Check the network"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -241,7 +241,7 @@ func newFixtureWith(t *testing.T, prepare func(*fixture) []string, env ...string
 
 // of is a template's value for an account.
 func (e encoded) of(account string) encoded {
-	return encoded{bytes.ReplaceAll(e.Msgpack, []byte(template), []byte(account))}
+	return encoded{Msgpack: bytes.ReplaceAll(e.Msgpack, []byte(template), []byte(account))}
 }
 
 func (s *fixture) plan(ctx context.Context, account string) (response, error) {
@@ -439,7 +439,7 @@ type sweep struct {
 // length.
 func (s *sweep) operation(name string, op operation) {
 	key := strings.ReplaceAll(s.t.Name()+"/"+name, " ", "_")
-	s.trial(name, op, cut{s.how, 99999, key}, op.whole)
+	s.trial(name, op, cut{how: s.how, offset: 99999, key: key}, op.whole)
 	length, ok := responseLengths.Load(key)
 	if !ok {
 		s.t.Errorf("%s: no response was marked", name)
@@ -471,7 +471,7 @@ func (s *sweep) operation(name string, op operation) {
 		}
 		slots <- struct{}{}
 		wg.Go(func() {
-			s.trial(name, op, cut{s.how, offset, key}, wants...)
+			s.trial(name, op, cut{how: s.how, offset: offset, key: key}, wants...)
 			<-slots
 		})
 	}

@@ -80,7 +80,7 @@ var built = sync.OnceValues(func() (*build, error) {
 		platforms = []string{thisPlatform}
 	}
 	r, err := s.build(ctx, platforms, env, "--skip=publish")
-	return &build{s, r, signer}, err
+	return &build{source: s, release: r, key: signer}, err
 })
 
 type build struct {
@@ -186,7 +186,7 @@ func newWorkspace(t *testing.T, path, cliConfig string, env ...string) workspace
 	if err := os.WriteFile(rc, []byte(cliConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := workspace{terraformtest.Workspace{T: t, Terraform: terraformtest.Terraform{
+	w := workspace{Workspace: terraformtest.Workspace{T: t, Terraform: terraformtest.Terraform{
 		Path: path,
 		Dir:  t.TempDir(),
 		Env: append([]string{
@@ -587,32 +587,32 @@ func TestRefused(t *testing.T) {
 		says     string
 	}{
 		"tampered zip": {
-			registry{releases: []release{genuine.with(name, tampered)}},
-			"archive has incorrect checksum zh:" + checksum(tampered) + " (expected zh:" + checksum(genuine.files[name]) + ")",
+			registry: registry{releases: []release{genuine.with(name, tampered)}},
+			says:     "archive has incorrect checksum zh:" + checksum(tampered) + " (expected zh:" + checksum(genuine.files[name]) + ")",
 		},
 		"wrong checksum": {
-			registry{releases: []release{genuine}, shasum: checksum(tampered)},
-			"checksum list has unexpected SHA-256 hash " + checksum(genuine.files[name]) + " (expected " + checksum(tampered) + ")",
+			registry: registry{releases: []release{genuine}, shasum: checksum(tampered)},
+			says:     "checksum list has unexpected SHA-256 hash " + checksum(genuine.files[name]) + " (expected " + checksum(tampered) + ")",
 		},
 		"no checksum": {
-			registry{releases: []release{unlisted.with(name, genuine.files[name])}, shasum: checksum(genuine.files[name])},
-			"checksum list has no SHA-256 hash for \"" + name + "\"",
+			registry: registry{releases: []release{unlisted.with(name, genuine.files[name])}, shasum: checksum(genuine.files[name])},
+			says:     "checksum list has no SHA-256 hash for \"" + name + "\"",
 		},
 		"tampered zip and list of checksums": {
-			registry{releases: []release{genuine.with(name, tampered).with(genuine.sums(), listed)}},
-			"error checking signature: openpgp: invalid signature",
+			registry: registry{releases: []release{genuine.with(name, tampered).with(genuine.sums(), listed)}},
+			says:     "error checking signature: openpgp: invalid signature",
 		},
 		"unsigned": {
-			registry{releases: []release{genuine.with(genuine.signature(), nil)}},
-			"failed to retrieve cryptographic signature for provider: 404 Not Found",
+			registry: registry{releases: []release{genuine.with(genuine.signature(), nil)}},
+			says:     "failed to retrieve cryptographic signature for provider: 404 Not Found",
 		},
 		"signed by a stranger": {
-			registry{releases: []release{genuine.with(genuine.signature(), byStranger)}},
-			"authentication signature from unknown issuer",
+			registry: registry{releases: []release{genuine.with(genuine.signature(), byStranger)}},
+			says:     "authentication signature from unknown issuer",
 		},
 		"without a key": {
-			registry{releases: []release{genuine}, keys: []key{}},
-			"authentication signature from unknown issuer",
+			registry: registry{releases: []release{genuine}, keys: []key{}},
+			says:     "authentication signature from unknown issuer",
 		},
 	} {
 		t.Run(strings.ReplaceAll(reason, " ", "-"), func(t *testing.T) {

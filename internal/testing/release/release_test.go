@@ -121,7 +121,7 @@ func newSource(ctx context.Context, dir string) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	s := source{dir, strings.TrimSpace(goreleaser)}
+	s := source{dir: dir, goreleaser: strings.TrimSpace(goreleaser)}
 	// Tags of real releases must not get in the way of the made-up one.
 	if _, err := output(ctx, root, nil, "git", "clone", "--quiet", "--no-tags", root, dir); err != nil {
 		return s, err

@@ -31,7 +31,7 @@ type key struct{ entity *openpgp.Entity }
 // newKey makes an RSA key: registries take no other kind but DSA.
 func newKey() (key, error) {
 	entity, err := openpgp.NewEntity("Install test", "", "install-test@example.invalid", &packet.Config{RSABits: 3072})
-	return key{entity}, err
+	return key{entity: entity}, err
 }
 
 // id is what terraform calls the key.
@@ -134,7 +134,7 @@ func asGPG(args []string) error {
 	if err != nil {
 		return err
 	}
-	k := key{keys[0]}
+	k := key{entity: keys[0]}
 	if !*detach || *user != k.fingerprint() || flags.NArg() != 1 {
 		return fmt.Errorf("unexpected arguments: %q", args)
 	}

@@ -66,16 +66,16 @@ func TestDemoFailsOnSurprises(t *testing.T) {
 		want    string
 	}{
 		"the link needs no person": {
-			func(s *cloudflaretest.Server) {
+			prepare: func(s *cloudflaretest.Server) {
 				s.Account(accountID).SetLinkModel(cloudflaretest.Connects(chosen...))
 			},
-			`surprise at "The first apply": exit status 0 instead of 1`,
+			want: `surprise at "The first apply": exit status 0 instead of 1`,
 		},
 		"the policies can't be listed": {
-			func(s *cloudflaretest.Server) {
+			prepare: func(s *cloudflaretest.Server) {
 				s.Fail(cloudflaretest.Fault{Op: cloudflaretest.Policies, Status: http.StatusForbidden, Body: cloudflaretest.Failure(10000, "Authentication error")})
 			},
-			`surprise at "The services change": this does not hold: The warning names the services and the policy`,
+			want: `surprise at "The services change": this does not hold: The warning names the services and the policy`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -45,7 +45,7 @@ var script = []scene{
 			"It warns that the lock file covers only this platform, as it does for every local build.",
 		args: []string{"init"},
 		expect: []expectation{
-			{"No request was made", requested(0, "")},
+			{what: "No request was made", met: requested(0, "")},
 		},
 	},
 	{
@@ -56,9 +56,9 @@ var script = []scene{
 		args: []string{"apply", "-auto-approve"},
 		exit: 1,
 		expect: []expectation{
-			{"The connection was linked once, with one token", linkedOnce},
-			{"The warning shows the page to open", prints("Warning: PagerDuty Connection Is Pending", "Open https://dash.cloudflare.com/"+accountID+"/notifications")},
-			{"The apply stopped before the policy", stoppedBeforePolicy},
+			{what: "The connection was linked once, with one token", met: linkedOnce},
+			{what: "The warning shows the page to open", met: prints("Warning: PagerDuty Connection Is Pending", "Open https://dash.cloudflare.com/"+accountID+"/notifications")},
+			{what: "The apply stopped before the policy", met: stoppedBeforePolicy},
 		},
 	},
 	{
@@ -69,9 +69,9 @@ var script = []scene{
 			"without this provider, people look them up by hand and paste them.",
 		args: []string{"apply", "-auto-approve"},
 		expect: []expectation{
-			{"The outputs have the ID of each service", namesServices(chosen)},
-			{"The policy pages Website", policyHas(chosen[1].ID)},
-			{"Nothing was linked again", linkedOnce},
+			{what: "The outputs have the ID of each service", met: namesServices(chosen)},
+			{what: "The policy pages Website", met: policyHas(chosen[1].ID)},
+			{what: "Nothing was linked again", met: linkedOnce},
 		},
 	},
 	{
@@ -84,8 +84,8 @@ var script = []scene{
 		args: []string{"plan", "-detailed-exitcode"},
 		exit: 2,
 		expect: []expectation{
-			{"The warning names the services and the policy", prints("Warning: PagerDuty Services Are Gone (account "+accountID+")", chosen[0].ID, chosen[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
-			{"The plan gives the policy the new ID", prints(fmt.Sprintf("%q -> %q", chosen[1].ID, reconnected[1].ID))},
+			{what: "The warning names the services and the policy", met: prints("Warning: PagerDuty Services Are Gone (account "+accountID+")", chosen[0].ID, chosen[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
+			{what: "The plan gives the policy the new ID", met: prints(fmt.Sprintf("%q -> %q", chosen[1].ID, reconnected[1].ID))},
 		},
 	},
 	{
@@ -93,9 +93,9 @@ var script = []scene{
 		story: "The same command once more. The policy gets the new ID, and pages again. An apply plans first, so it repeats the warning of that plan.",
 		args:  []string{"apply", "-auto-approve"},
 		expect: []expectation{
-			{"The outputs have the new IDs", namesServices(reconnected)},
-			{"The policy pages Website", policyHas(reconnected[1].ID)},
-			{"Nothing was linked again", linkedOnce},
+			{what: "The outputs have the new IDs", met: namesServices(reconnected)},
+			{what: "The policy pages Website", met: policyHas(reconnected[1].ID)},
+			{what: "Nothing was linked again", met: linkedOnce},
 		},
 	},
 	{
@@ -103,8 +103,8 @@ var script = []scene{
 		story: "Destroying the connection disconnects the services, so alerts stop. Look for the warning: it names each service and each policy that stops paging. With -out, Terraform saves the plan to a file, for the next step.",
 		args:  []string{"plan", "-destroy", "-out=destroy.tfplan"},
 		expect: []expectation{
-			{"The warning names the services and the policy", prints("Warning: PagerDuty Services Will Be Disconnected (account "+accountID+")", reconnected[0].ID, reconnected[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
-			{"The services are still connected", connected(reconnected...)},
+			{what: "The warning names the services and the policy", met: prints("Warning: PagerDuty Services Will Be Disconnected (account "+accountID+")", reconnected[0].ID, reconnected[1].ID, `"HTTP DDoS attack" (dos_attack_l7)`)},
+			{what: "The services are still connected", met: connected(reconnected...)},
 		},
 	},
 	{
@@ -116,9 +116,9 @@ var script = []scene{
 		args: []string{"apply", "destroy.tfplan"},
 		exit: 1,
 		expect: []expectation{
-			{"The error names the service", prints("Error: Unable to Disconnect PagerDuty", late.ID)},
-			{"All three services are still connected", connected(reconnected[0], reconnected[1], late)},
-			{"No request to disconnect was made", requested(0, cloudflaretest.Delete)},
+			{what: "The error names the service", met: prints("Error: Unable to Disconnect PagerDuty", late.ID)},
+			{what: "All three services are still connected", met: connected(reconnected[0], reconnected[1], late)},
+			{what: "No request to disconnect was made", met: requested(0, cloudflaretest.Delete)},
 		},
 	},
 	{
@@ -126,9 +126,9 @@ var script = []scene{
 		story: "A new plan names all three services, and destroy disconnects them. With -auto-approve, Terraform prints the warning only afterwards.",
 		args:  []string{"destroy", "-auto-approve"},
 		expect: []expectation{
-			{"The warning names all three", prints("disconnects 3 PagerDuty services", late.ID)},
-			{"One request disconnected them", requested(1, cloudflaretest.Delete)},
-			{"No service is connected", connected()},
+			{what: "The warning names all three", met: prints("disconnects 3 PagerDuty services", late.ID)},
+			{what: "One request disconnected them", met: requested(1, cloudflaretest.Delete)},
+			{what: "No service is connected", met: connected()},
 		},
 	},
 }
@@ -226,8 +226,8 @@ func (s *stage) requests() string {
 		op   cloudflaretest.Op
 		name string
 	}{
-		{cloudflaretest.List, "list services"}, {cloudflaretest.Policies, "list policies"},
-		{cloudflaretest.Token, "create a token"}, {cloudflaretest.Link, "link"}, {cloudflaretest.Delete, "disconnect"},
+		{op: cloudflaretest.List, name: "list services"}, {op: cloudflaretest.Policies, name: "list policies"},
+		{op: cloudflaretest.Token, name: "create a token"}, {op: cloudflaretest.Link, name: "link"}, {op: cloudflaretest.Delete, name: "disconnect"},
 	}
 	var counts []string
 	for _, kind := range kinds {
