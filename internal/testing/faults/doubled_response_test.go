@@ -16,7 +16,7 @@ func TestDoubledResponse(t *testing.T) {
 	s := newFixture(t, nil, cutting)
 	op := operations["create/token"]
 	for range 5 {
-		result, err := s.try(t.Context(), op, cut{how: doubled, offset: 99999, key: t.Name()}, 1)
+		result, err := s.try(t.Context(), op, cut{how: doubled, offset: noCut, key: t.Name()}, 1)
 		if err == nil {
 			err = result.check(op.whole)
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // uncut is no fault: the response is whole.
-var uncut = cut{how: ends, offset: 99999, key: "whole"}
+var uncut = cut{how: ends, offset: noCut, key: "whole"}
 
 // TestToxics runs operations through connections that are slow, stall or die.
 func TestToxics(t *testing.T) {
@@ -253,7 +253,7 @@ func TestRefusedLink(t *testing.T) {
 	s := newFixture(t, nil)
 	f := newForwarder(t, hostPort(t, s.server), pass, pass)
 	op := operations["create/link"]
-	op.op = token
+	op.request = token
 
 	forAMoment := func() {
 		s.plugin.configure(t, object{"base_url": baseURL(f.address), "max_retries": 8})

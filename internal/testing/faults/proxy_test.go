@@ -89,6 +89,9 @@ const (
 
 const cutHeader = "X-Cut"
 
+// noCut is an offset past the end of every response.
+const noCut = 99_999
+
 // The width is fixed, so that the response's length does not depend on the offset.
 func (c cut) header() http.Header {
 	return http.Header{cutHeader: {fmt.Sprintf("%s %05d %s", c.how, c.offset, c.key)}}

@@ -55,7 +55,7 @@ type operation struct {
 	before  []cloudflaretest.Service
 	consent cloudflaretest.LinkModel // connected at once, if it is zero
 	routed  bool                     // a policy routes to a service that is not there
-	op      cloudflaretest.Op        // the response is that to this request,
+	request cloudflaretest.Op        // the response is that to this request,
 	skip    int                      // after so many others to it
 	run     func(*fixture, context.Context, string) (response, error)
 	prior   []cloudflaretest.Service // in the state before; nil for none
@@ -81,104 +81,104 @@ type outcome struct {
 var operations = map[string]operation{
 	"plan": {
 		stride: 7,
-		before: connected, op: list, run: (*fixture).plan,
+		before: connected, request: list, run: (*fixture).plan,
 		whole: outcome{fails: connectedError}, lost: outcome{warns: checkWarning}, // A list that fails is no reason to fail a plan.
 	},
 	"create/list before": {
-		stride: 1,
-		op:     list, run: (*fixture).create, retries: true,
+		stride:  1,
+		request: list, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/token": {
-		stride: 1,
-		op:     token, run: (*fixture).create, retries: true,
+		stride:  1,
+		request: token, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{fails: connectFails},
 	},
 	"create/link": {
-		stride: 1,
-		op:     link, run: (*fixture).create,
+		stride:  1,
+		request: link, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1}, lost: outcome{services: connected, links: 1},
 		late: outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that waits for a person": {
 		stride:  7,
 		consent: cloudflaretest.Silent(),
-		op:      link, run: (*fixture).create, slow: true,
+		request: link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/link that is refused": {
 		stride:  7,
 		consent: cloudflaretest.Refuses(http.StatusBadRequest, 17102),
-		op:      link, run: (*fixture).create, slow: true,
+		request: link, run: (*fixture).create, slow: true,
 		whole: outcome{services: none, warns: pendingWarning, links: 1},
 		lost:  outcome{services: none, warns: pendingWarning, links: 1},
 	},
 	"create/policies": {
-		stride: 7,
-		routed: true,
-		op:     policies, run: (*fixture).create, retries: true,
+		stride:  7,
+		routed:  true,
+		request: policies, run: (*fixture).create, retries: true,
 		whole: outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 		lost:  outcome{services: connected, connectionID: true, warns: unroutedWarning, links: 1},
 	},
 	"read/policies": {
 		stride: 7,
-		before: none, prior: connected, routed: true, op: policies, run: (*fixture).read, retries: true,
+		before: none, prior: connected, routed: true, request: policies, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning},
 		lost:  outcome{services: none, connectionID: true, warns: pendingWarning},
 	},
 	"create/list after": {
-		stride: 7,
-		op:     list, skip: 1, run: (*fixture).create,
+		stride:  7,
+		request: list, skip: 1, run: (*fixture).create,
 		whole: outcome{services: connected, connectionID: true, links: 1},
 		lost:  outcome{services: connected, connectionID: true, links: 1},
 		late:  outcome{services: none, connectionID: true, warns: pendingWarning, links: 1},
 	},
 	"adopt": {
 		stride: 7,
-		before: connected, op: list, run: (*fixture).adopt, retries: true,
+		before: connected, request: list, run: (*fixture).adopt, retries: true,
 		whole: outcome{services: connected}, lost: outcome{fails: connectFails},
 	},
 	"refuse to adopt": {
 		stride: 7,
-		before: connected, op: list, run: (*fixture).create, retries: true,
+		before: connected, request: list, run: (*fixture).create, retries: true,
 		whole: outcome{fails: connectFails}, lost: outcome{fails: connectFails},
 	},
 	"read": {
 		stride: 7,
-		before: connected, prior: connected, op: list, run: (*fixture).read, retries: true,
+		before: connected, prior: connected, request: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: connected, connectionID: true}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of services that are gone": {
 		stride: 1,
-		before: none, prior: connected, op: list, run: (*fixture).read, retries: true,
+		before: none, prior: connected, request: list, run: (*fixture).read, retries: true,
 		whole: outcome{services: none, connectionID: true, warns: pendingWarning}, lost: outcome{services: connected, connectionID: true, fails: readFails},
 	},
 	"read of a data source": {
 		stride: 7,
-		before: unplanned, op: list, run: (*fixture).readData, retries: true,
+		before: unplanned, request: list, run: (*fixture).readData, retries: true,
 		whole: outcome{services: []cloudflaretest.Service{network, onCall}}, lost: outcome{fails: dataFails},
 	},
 	"delete/list before": {
 		stride: 1,
-		before: connected, prior: connected, op: list, run: (*fixture).delete, retries: true,
+		before: connected, prior: connected, request: list, run: (*fixture).delete, retries: true,
 		whole: outcome{deletes: 1}, lost: outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/list before that shows an unplanned service": {
 		stride: 7,
-		before: unplanned, prior: connected, op: list, run: (*fixture).delete, retries: true,
+		before: unplanned, prior: connected, request: list, run: (*fixture).delete, retries: true,
 		whole: outcome{services: connected, connectionID: true, fails: disconnectFails},
 		lost:  outcome{services: connected, connectionID: true, fails: disconnectFails},
 	},
 	"delete/delete": {
 		stride: 1,
-		before: connected, prior: connected, op: del, run: (*fixture).delete,
+		before: connected, prior: connected, request: del, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
 	"delete/list after": {
 		stride: 7,
-		before: connected, prior: connected, op: list, skip: 1, run: (*fixture).delete,
+		before: connected, prior: connected, request: list, skip: 1, run: (*fixture).delete,
 		whole: outcome{deletes: 1}, lost: outcome{deletes: 1},
 		late: outcome{services: connected, connectionID: true, fails: disconnectFails, deletes: 1},
 	},
@@ -291,7 +291,7 @@ func (s *fixture) try(ctx context.Context, op operation, c cut, times int) (tria
 	if op.routed {
 		account.SetPolicies(cloudflaretest.Policy{Name: "Stale", AlertType: "dos_attack_l7", Enabled: true, PagerDuty: []string{network.ID}})
 	}
-	s.server.Fail(cloudflaretest.Fault{Op: op.op, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
+	s.server.Fail(cloudflaretest.Fault{Op: op.request, Account: result.account, Skip: op.skip, Times: times, Header: c.header()})
 	limit := patience
 	if op.slow {
 		limit += propagationTimeout
@@ -380,9 +380,9 @@ type way struct {
 // more than wait has slots of its own.
 var busy, waiting = make(chan struct{}, 32), make(chan struct{}, 150)
 
-// One way goes through every byte of what differs. How the others lose bytes is what
-// they are about, not which: they take a sample, and the last byte. make faults takes
-// all.
+// "once" cuts at every byte, except in operations that are much like another one. The
+// other ways lose bytes differently, but not other bytes: they cut at a sample of
+// them, and at the last one. With -thorough, all ways cut at every byte.
 func TestTruncation(t *testing.T) {
 	t.Parallel()
 	for name, way := range map[string]way{
@@ -439,7 +439,7 @@ type sweep struct {
 // length.
 func (s *sweep) operation(name string, op operation) {
 	key := strings.ReplaceAll(s.t.Name()+"/"+name, " ", "_")
-	s.trial(name, op, cut{how: s.how, offset: 99999, key: key}, op.whole)
+	s.trial(name, op, cut{how: s.how, offset: noCut, key: key}, op.whole)
 	length, ok := responseLengths.Load(key)
 	if !ok {
 		s.t.Errorf("%s: no response was marked", name)
@@ -464,7 +464,7 @@ func (s *sweep) operation(name string, op operation) {
 	}
 	for _, offset := range offsets {
 		wants := []outcome{want}
-		if offset == 0 && op.op == list {
+		if offset == 0 && op.request == list {
 			// net/http itself sends a GET again that got no byte of a response on a
 			// connection which it had used before.
 			wants = append(wants, op.whole)
