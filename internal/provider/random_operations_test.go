@@ -287,6 +287,11 @@ func (m *model) options(rt *rapid.T) options {
 	}
 }
 
+// notNow ends an operation that nobody could run in this state: there is no plan to
+// apply, or no object to change. rapid draws another in its place, so that no step of
+// a sequence is empty.
+func notNow(rt *rapid.T) { rt.Skip() }
+
 func (m *model) planForLater(rt *rapid.T) { m.saved = m.planRun(rt, m.options(rt)) }
 
 // applySavedPlan applies it, unless terraform would refuse that: the state has
@@ -294,7 +299,7 @@ func (m *model) planForLater(rt *rapid.T) { m.saved = m.planRun(rt, m.options(rt
 func (m *model) applySavedPlan(rt *rapid.T) {
 	r := m.saved
 	if r == nil || r.serial != m.serial {
-		rt.Skip()
+		notNow(rt)
 	}
 	m.saved = nil
 	m.apply(rt, r)
@@ -319,7 +324,7 @@ func (m *model) refreshOnly(rt *rapid.T) {
 func (m *model) importOne(rt *rapid.T) {
 	a := rapid.SampledFrom(m.addresses).Draw(rt, "address")
 	if a.current != nil || a.block == nil {
-		rt.Skip()
+		notNow(rt)
 	}
 	m.importInto(rt, a)
 }
@@ -462,7 +467,7 @@ func (a *address) usual() string {
 func (m *model) editState(rt *rapid.T) {
 	a := rapid.SampledFrom(m.addresses).Draw(rt, "address")
 	if a.current == nil {
-		rt.Skip()
+		notNow(rt)
 	}
 	m.serial++
 	switch rapid.SampledFrom([]string{"taint", "untaint", "rm", "depose", "depose"}).Draw(rt, "state") {

@@ -28,7 +28,7 @@ var rateLimited = cloudflaretest.Fault{
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("a process can't be interrupted here")
+		t.Skip("Go can't send an interrupt to a process on Windows; the provider's own tests interrupt each wait there")
 	}
 	const (
 		list, token = cloudflaretest.List, cloudflaretest.Token

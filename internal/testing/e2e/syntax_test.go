@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -104,4 +105,20 @@ data "pagerduty_services" "each" {
 	}
 	w.Run(0, "destroy")
 	expectRequests(t, server, cloudflaretest.Delete, 1)
+}
+
+// TestLocalNameIsTheUsersChoice uses another one than the type names' prefix.
+func TestLocalNameIsTheUsersChoice(t *testing.T) {
+	t.Parallel()
+	server := cloudflaretest.New(t)
+	server.Account(accountA).SetServices(checkout)
+	w := newWorkspace(t, server, "")
+	w.Write("main.tf", terraformtest.RequiredProviders("cloudflare-pagerduty")+fmt.Sprintf(`
+data "pagerduty_services" "all" {
+  provider   = cloudflare-pagerduty
+  account_id = %q
+}
+`, accountA))
+	expectDiagnostics(t, w.Apply())
+	expectRequests(t, server, cloudflaretest.List, 1)
 }

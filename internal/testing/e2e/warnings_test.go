@@ -115,19 +115,3 @@ resource "pagerduty_connection" "this" {
 		terraformtest.ExpectText(t, output, ofAccount("PagerDuty Services Will Be Disconnected", id))
 	}
 }
-
-// TestLocalNameIsTheUsersChoice uses another one than the type names' prefix.
-func TestLocalNameIsTheUsersChoice(t *testing.T) {
-	t.Parallel()
-	server := cloudflaretest.New(t)
-	server.Account(accountA).SetServices(checkout)
-	w := newWorkspace(t, server, "")
-	w.Write("main.tf", terraformtest.RequiredProviders("cloudflare-pagerduty")+fmt.Sprintf(`
-data "pagerduty_services" "all" {
-  provider   = cloudflare-pagerduty
-  account_id = %q
-}
-`, accountA))
-	expectDiagnostics(t, w.Apply())
-	expectRequests(t, server, cloudflaretest.List, 1)
-}
